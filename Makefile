@@ -1,0 +1,60 @@
+# Every verb of this project. `make help` prints them; tools/setup does what a fresh machine still lacks.
+SHELL := bash
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+# What `make hold` drives: the server that `make run` started in another terminal.
+HOLD ?= --url http://127.0.0.1:3000 --database tms.db
+
+.PHONY: help run test conformance bench hold crash lint format constraints clean
+
+help: ## print these lines
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: .venv/run.stamp ## set up what is missing, migrate, seed and serve on the port of tms.toml
+	@exec $(BIN)/python -m app
+
+test: .venv/test.stamp ## lint, types and every test, with branch coverage of app/
+	@tools/setup system
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict app
+	@$(BIN)/python -m pytest -rs --cov
+
+conformance: .venv/test.stamp ## compare with the recordings of the real servers and print the count
+	@$(BIN)/python -m tests.conformance
+
+bench: .venv/test.stamp ## drive the server with wrk and print the table of speeds
+	@tools/setup system
+	@$(BIN)/python -m tests.load.bench
+
+hold: .venv/test.stamp ## send the running server the load suite at 100 connections for 60 s, and count new rows
+	@tools/setup system
+	@$(BIN)/python -m tests.load.hold $(HOLD)
+
+crash: .venv/test.stamp ## kill the server in the middle of createkey load and look for every key answered
+	@tools/setup system
+	@$(BIN)/python -m tests.load.crash
+
+lint: .venv/test.stamp ## ruff and mypy alone
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict app
+
+format: .venv/test.stamp ## let ruff mend and format the code
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+constraints: ## renew .venv and constraints.txt with the newest versions
+	@tools/setup renew
+
+clean: ## remove .venv, caches and build results; databases stay
+	@rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/run.stamp: pyproject.toml constraints.txt
+	@tools/setup run
+
+.venv/test.stamp: pyproject.toml constraints.txt
+	@tools/setup test

@@ -1,0 +1,69 @@
+"""Fixtures for every test: a real server, in-process clients, and the marker for programs of the system."""
+
+import gc
+import os
+import shutil
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from tests.servers import STANDARD, Server, running
+
+ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked system(package, command) where the command is missing; with CI=true that is a failure."""
+    for marker in item.iter_markers("system"):
+        package, command = marker.args
+        if shutil.which(command) is None:
+            reason = f"{command} is not installed; this installs it: apt-get install {package}"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason=reason)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    """Fail a test that leaves a thread running."""
+    before = set(threading.enumerate())
+    yield
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(5)
+    assert not [thread for thread in left if thread.is_alive()]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real server process in the standard setup: MVP off, test tenant on, new clients allowed."""
+    with running(tmp_path_factory.mktemp("server"), **STANDARD) as server:
+        yield server
+
+
+@pytest.fixture
+async def client_for() -> AsyncIterator[ClientFor]:
+    """Return a function that makes an app of its own, in memory, in the standard setup changed by `settings`."""
+    from app.main import create_app
+    from app.settings import Settings
+
+    async with AsyncExitStack() as stack:
+
+        async def open_client(**settings: object) -> httpx.AsyncClient:
+            app = create_app(Settings(**{"database": "sqlite://", **STANDARD, **settings}))
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            transport = httpx.ASGITransport(app)
+            return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://standin"))
+
+        yield open_client
+    # What was not closed is found here, as a ResourceWarning of the test that left it, and warnings are errors.
+    gc.collect()
+
+
+@pytest.fixture
+async def client(client_for: ClientFor) -> httpx.AsyncClient:
+    """Return a client of an app in the standard setup."""
+    return await client_for()

@@ -1,0 +1,50 @@
+"""The helper that starts server processes, on the real server."""
+
+import http.client
+
+import pytest
+
+from tests.servers import StartError, by_two_workers, by_uvicorn, running
+
+
+def status(port: int, path: str) -> int:
+    """Return the status of a GET."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("command", [by_uvicorn, by_two_workers])
+def test_uvicorn_serves_with_nothing_prepared(tmp_path, command):
+    """The database is made at the first start, and the process is gone afterwards."""
+    with running(tmp_path, command) as server:
+        assert status(server.port, "/v1/tms/client/testclient1") == 400
+        assert server.database_path == tmp_path / "tms.db"
+        assert server.database_path.is_file()
+    assert server.process.poll() is not None
+
+
+def test_a_second_run_in_the_same_folder_is_a_restart(tmp_path):
+    """The same file serves both."""
+    with running(tmp_path) as first:
+        pass
+    with running(tmp_path) as second:
+        assert second.database == first.database
+        assert status(second.port, "/v1/tms/tenants/test") == 200
+
+
+def test_a_server_that_does_not_start_is_an_error_with_what_it_printed(tmp_path):
+    """The exit status and the sentence reach the test."""
+    with pytest.raises(StartError) as failure, running(tmp_path, wire_version="9.9.9"):
+        pass
+    assert failure.value.status == 2
+    assert failure.value.text == 'TMS_STANDIN_WIRE_VERSION must be "0.3.0" or "0.1.0", not "9.9.9".\n'
+
+
+def test_something_left_open_fails_the_test(tmp_path):
+    """A sign of it in the log is enough."""
+    with pytest.raises(AssertionError, match="left something open"), running(tmp_path) as server:
+        server.log_path.write_text("ResourceWarning: unclosed file\n")
