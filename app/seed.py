@@ -1,0 +1,163 @@
+"""What a new database holds: the seed `standard`, the seed `empty`, or a TOML file (design 2.3).
+
+A seed is checked whole before its first row is stored. Nothing here opens a database or asks the time.
+"""
+
+import hashlib
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from sqlalchemy import Connection, Table, UniqueConstraint
+
+from .errors import StartRefused
+from .seed_records import Seed, known_beside
+from .settings import EXPECTED
+from .tables import metadata
+
+ADMINISTRATOR = "~~admin"
+
+# The load suite's published settings ask for the fingerprint; the key behind it is not public, so this is another one.
+STANDARD_FINGERPRINT = "SHA256:Y1nwRJ82LwfEwr2cxe48pB5fzqBK3DoKK4DuH584pDw"
+STANDARD_PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM8JKo54PawufjgT3hr2Y5bpbT38LXglKJBMDABCuLRx"
+
+_CLIENT = {"tenant": "test", "client_id": "testclient1", "client_secret": "secret1"}
+_USER = {"tenant": "test", "tms_user_id": "testuser1"}
+_LOGIN = {"host": "testhost1", "host_account": "testhostaccount1"}
+_DELEGATION = {"tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1"}
+_KEY = {"public_key": STANDARD_PUBLIC_KEY, "public_key_fingerprint": STANDARD_FINGERPRINT}
+_BUILT_IN: dict[str, dict[str, Any]] = {
+    "empty": {},
+    "standard": {
+        "clients": [{**_CLIENT, "app_name": "testapp1", "app_version": "1.0"}],
+        "user_mfa": [_USER],
+        "user_hosts": [{**_USER, **_LOGIN}],
+        "delegations": [_DELEGATION],
+        "pubkeys": [{**_DELEGATION, **_LOGIN, **_KEY}],
+    },
+}
+_EXPECTED = {**EXPECTED, "datetime_type": "a date and time, not quoted", "list_type": "an array of tables"}
+
+Rows = dict[str, list[dict[str, Any]]]
+Columns = tuple[str, ...]
+
+
+class Seeded(NamedTuple):
+    """What was planted: the tenants, (tenant, client_id) of each client, and how many rows each table got."""
+
+    tenants: tuple[str, ...]
+    clients: tuple[tuple[str, str], ...]
+    rows: dict[str, int]
+
+
+def plant(connection: Connection, seed: str, admin_secret: str, now: datetime, whole_seconds: bool) -> Seeded:
+    """Insert the seed `standard`, `empty` or of the TOML file `seed` into an empty database; the caller commits.
+
+    `created` and `updated` are `now`, without its fraction under wire version 0.1.0 (`whole_seconds`; contract 1.6).
+    Raises StartRefused with file, table, number of the record and rule; nothing is inserted then.
+    """
+    rows = _rows_of(_read(seed), _hash_of(admin_secret))
+    _check_keys(seed, rows)
+    moment = now.replace(microsecond=0) if whole_seconds else now
+    for name, records in rows.items():
+        if records:
+            stamped = [{**record, "created": moment, "updated": moment} for record in records]
+            connection.execute(metadata.tables[name].insert(), stamped)
+    return Seeded(
+        tenants=tuple(row["tenant"] for row in rows["tenants"]),
+        clients=tuple((row["tenant"], row["client_id"]) for row in rows["clients"]),
+        rows={name: len(records) for name, records in rows.items()},
+    )
+
+
+def _read(seed: str) -> Seed:
+    try:
+        return Seed.model_validate(_BUILT_IN[seed] if seed in _BUILT_IN else _parsed(seed))
+    except ValidationError as error:
+        raise _refused_by_model(seed, error.errors()[0]) from None
+
+
+def _parsed(seed: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(seed).read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        expected = "standin.seed must be standard, empty or the path of a TOML file"
+        raise StartRefused(f"The seed file {seed} cannot be read ({error.strerror}); {expected}.") from None
+    except (ValueError, RecursionError) as error:
+        raise StartRefused(f"The seed file {seed} cannot be parsed as TOML in UTF-8: {error}.") from None
+
+
+def _hash_of(secret: str) -> str:
+    """Return what is stored of a secret (contract 1.4)."""
+    return hashlib.sha512(secret.encode()).hexdigest()
+
+
+def _rows_of(seed: Seed, admin_secret: str) -> Rows:
+    """Return the rows by table, parents first, secrets as their hashes."""
+    rows: Rows = {"tenants": [], "admin": [], **seed.model_dump(exclude={"tenants", "oauth"})}
+    for tenant in seed.tenants:
+        secret = _hash_of(tenant.admin_secret) if tenant.admin_secret else admin_secret
+        administrator = {"admin_user": ADMINISTRATOR, "admin_secret": secret, "privilege": "PERM_ADMIN"}
+        rows["tenants"].append({"tenant": tenant.tenant, "enabled": tenant.enabled})
+        rows["admin"].append({"tenant": tenant.tenant, **administrator})
+    for client in rows["clients"]:
+        client["client_secret"] = _hash_of(client["client_secret"])
+    return rows
+
+
+def _check_keys(seed: str, rows: Rows) -> None:
+    """Check unique and foreign keys here: the database would name neither the record nor the missing parent."""
+    known: dict[Columns, set[tuple[Any, ...]]] = defaultdict(set)
+    for name, records in rows.items():
+        table = metadata.tables[name]
+        unique, foreign = sorted(_unique_keys(table)), list(_foreign_keys(table))
+        for number, record in enumerate(records, 1):
+            for columns in unique:
+                values = tuple(record[column] for column in columns)
+                if values in known[name, *columns]:
+                    raise _refused(seed, name, number, f"an earlier record has the same {' and '.join(columns)}")
+                known[name, *columns].add(values)
+            for columns, parent in foreign:
+                if tuple(record[column] for column in columns) not in known[parent]:
+                    raise _refused(seed, name, number, f"no record of {parent[0]} has its {' and '.join(columns)}")
+
+
+def _unique_keys(table: Table) -> set[Columns]:
+    constraints = {tuple(part.columns.keys()) for part in table.constraints if isinstance(part, UniqueConstraint)}
+    return constraints | {tuple(index.columns.keys()) for index in table.indexes if index.unique}
+
+
+def _foreign_keys(table: Table) -> Iterator[tuple[Columns, Columns]]:
+    """Yield each foreign key's columns, and its parent as table and columns; the tenant's comes first."""
+    for key in sorted(table.foreign_key_constraints, key=lambda key: len(key.columns)):
+        yield tuple(key.column_keys), (key.referred_table.name, *(element.column.name for element in key.elements))
+
+
+def _refused(seed: str, table: str, number: int, rule: str) -> StartRefused:
+    return StartRefused(f"{seed}: [[{table}]] record {number}: {rule}.")
+
+
+def _refused_by_model(seed: str, error: ErrorDetails) -> StartRefused:
+    place = error["loc"]
+    numbers = [index for index, part in enumerate(place) if isinstance(part, int)]
+    if not numbers:
+        return StartRefused(f"{seed}: {_dotted(place)} {_rule(error)}.")
+    number, field = place[numbers[0]], _dotted(place[numbers[0] + 1 :])
+    return _refused(seed, _dotted(place[: numbers[0]]), int(number) + 1, f"{field or 'it'} {_rule(error)}")
+
+
+def _dotted(place: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in place)
+
+
+def _rule(error: ErrorDetails) -> str:
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] == "extra_forbidden":
+        return f"is not known here, only {', '.join(known_beside(error['loc']))}"
+    return f"must be {_EXPECTED.get(error['type'], error['msg'].removeprefix('Input should be '))}"
