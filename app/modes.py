@@ -1,0 +1,38 @@
+"""The switches that can change while the stand-in runs. It holds values and the wire they choose, nothing else."""
+
+from dataclasses import dataclass
+
+from .settings import Settings
+from .wire import WIRES, Wire
+
+
+@dataclass
+class Modes:
+    """The modes in force (design 2.2). Each request reads them when it needs them."""
+
+    enable_mvp: bool
+    enable_test_tenant: bool
+    new_clients: str
+    quirks: str
+    strict: bool
+    wire_version: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Modes":
+        """Return the modes that the settings start with."""
+        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
+
+    @property
+    def wire(self) -> Wire:
+        """Return how the wire version in force writes its answers."""
+        return WIRES[self.wire_version]
+
+    @property
+    def real_defects(self) -> bool:
+        """Return whether D1 and D2 are reproduced: both are defects of 0.3.0 alone (contract section 5)."""
+        return self.quirks == "real" and self.wire_version == "0.3.0"
+
+    @property
+    def clients_may_be_created(self) -> bool:
+        """Return whether E05 is open (contract 1.11)."""
+        return not self.enable_mvp and self.new_clients == "allow"

@@ -1,0 +1,298 @@
+"""The only module that knows connections and transactions: SQLite in WAL, `synchronous=FULL` (design 3.2.4).
+
+Reads run on the loop, microseconds each. Writes of all waiting requests share one transaction and one commit, which
+alone runs in a thread; a request is answered after it. Nothing here knows HTTP.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import aiosqlite
+from sqlalchemy import Table
+
+from .constraints import NUL, refused_delete, refused_insert, refused_update, translate
+from .database import MEMORY, open_sqlite
+from .errors import DatabaseError
+from .modes import Modes
+from .statements import Insert, Statement
+
+Result = TypeVar("Result")
+Work = Callable[["Transaction"], Awaitable[Any]]
+
+PAGE = 500  # rows that a long read hands on at a time
+_CACHED = 10_000  # rows that the cache of tenants and credentials may hold
+_PATIENCE_MS = 5_000  # how long another process may hold the write lock
+
+_SPEND = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
+_FIRST_SPENT = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)"
+
+_log = logging.getLogger("tms_standin.store")
+
+
+class Transaction:
+    """The writes of one request. All of them are kept or none; a raised error undoes them."""
+
+    def __init__(self, connection: sqlite3.Connection, modes: Modes) -> None:
+        self._connection = connection
+        self._modes = modes
+        self.spent_ids: Counter[str] = Counter()
+
+    async def one(self, statement: Statement, **parameters: Any) -> Any:
+        """Return the first row or None, with the writes so far. Raises DatabaseError."""
+        return _one(self._connection, self._modes, statement, parameters)
+
+    async def insert(self, statement: Insert, **row: Any) -> None:
+        """Insert one row. Raises DatabaseError in both databases' words; the row's id is spent all the same."""
+        chosen = statement.lowest if self._modes.wire.reuses_row_ids else statement
+        try:
+            self._execute(chosen, row)
+        except sqlite3.IntegrityError as error:
+            self.spent_ids[statement.table.name] += 1
+            raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
+
+    async def insert_if_absent(self, statement: Insert, **row: Any) -> None:
+        """Insert one row, or nothing where a row is in the way. Raises DatabaseError."""
+        chosen = statement.lowest_ignore if self._modes.wire.reuses_row_ids else statement.ignore
+        try:
+            if not self._execute(chosen, row):
+                self.spent_ids[statement.table.name] += 1
+        except sqlite3.IntegrityError as error:
+            raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
+
+    async def update(self, statement: Statement, table: Table, **parameters: Any) -> int:
+        """Return how many rows were changed. Raises DatabaseError."""
+        try:
+            return self._execute(statement, parameters)
+        except sqlite3.IntegrityError as error:
+            raise refused_update(error, table) from error
+
+    async def delete(self, statement: Statement, table: Table, **key: Any) -> int:
+        """Return how many rows were deleted, cascades not counted. Raises DatabaseError."""
+        try:
+            return self._execute(statement, key)
+        except sqlite3.IntegrityError as error:
+            raise refused_delete(self._connection, error, table, key) from error
+
+    def _execute(self, statement: Statement, parameters: dict[str, Any]) -> int:
+        return _execute(self._connection, self._modes, statement, parameters).rowcount
+
+
+class Store:
+    """The database as the rest of the program sees it. Every method is awaited; a SQLite read never suspends."""
+
+    def __init__(self, location: str, modes: Modes) -> None:
+        self._location = location
+        self._modes = modes
+        self._in_memory = location == MEMORY
+        self._writer: sqlite3.Connection
+        self._reader: sqlite3.Connection
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._spent_ids: Counter[str] = Counter()
+        self._cache: dict[tuple[Any, ...], Any] = {}
+        self._seen_version = -1
+        self._version_is_fresh = False
+
+    async def open(self, prepare: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Open the database, have it prepared, and return what `prepare` returns. Raises StartRefused."""
+        self._writer = open_sqlite(self._location)
+        try:
+            prepared = prepare(self._writer)
+            self._reader = self._writer if self._in_memory else open_sqlite(self._location)
+        except BaseException:
+            self._writer.close()
+            raise
+        if not self._in_memory:
+            self._writer.execute("PRAGMA busy_timeout = 0")
+        return prepared
+
+    async def one(self, statement: Statement, **parameters: Any) -> Any:
+        """Return the first row as a named tuple, or None. Raises DatabaseError."""
+        return _one(self._reader, self._modes, statement, parameters)
+
+    async def cached(self, statement: Statement, **parameters: Any) -> Any:
+        """Return what `one` returns, from memory while nobody has committed since (design 3.2.4)."""
+        self._forget_if_changed()
+        key = (statement, *parameters.values())
+        if key not in self._cache:
+            if len(self._cache) >= _CACHED:
+                self._cache.clear()
+            self._cache[key] = _one(self._reader, self._modes, statement, parameters)
+        return self._cache[key]
+
+    async def pages(self, statement: Statement, **parameters: Any) -> AsyncIterator[list[Any]]:
+        """Yield the rows of a long read in lists of PAGE, off the loop. Raises DatabaseError."""
+        _refuse_nul(self._modes, parameters)
+        if self._in_memory:
+            rows = self._reader.execute(statement.text, statement.bind(parameters)).fetchall()
+            for start in range(0, len(rows), PAGE):
+                yield [statement.row(row) for row in rows[start : start + PAGE]]
+            return
+        try:
+            async with (
+                aiosqlite.connect(self._location, isolation_level=None) as connection,
+                connection.execute(statement.text, statement.bind(parameters)) as cursor,
+            ):
+                while page := await cursor.fetchmany(PAGE):
+                    yield [statement.row(row) for row in page]
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+    def spend_id(self, table: Table) -> None:
+        """Skip one id, as PostgreSQL's sequence does for an insert that finds its row already there."""
+        self._spent_ids[table.name] += 1
+
+    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run `work` in the next shared transaction and return its result once that is on disk.
+
+        Whatever `work` raises undoes its own writes and is raised here. Raises DatabaseError when the commit fails.
+        """
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, future))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return await future
+
+    async def close(self) -> None:
+        """Finish the writes under way and let go of the file."""
+        if self._writing is not None:
+            await self._writing
+        self._committer.shutdown()
+        self._reader.close()
+        self._writer.close()
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._begin()
+                outcomes = [await self._attempt(work) for work, _ in batch]
+                self._write_spent_ids()
+                await self._commit()
+            except (sqlite3.Error, DatabaseError) as error:
+                self._abandon(batch, error)
+            else:
+                for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
+                    _settle(future, result, failure)
+        self._writing = None
+
+    async def _attempt(self, work: Work) -> tuple[Any, Exception | None]:
+        """Run one request's writes behind a savepoint and return its result or its error."""
+        transaction = Transaction(self._writer, self._modes)
+        self._writer.execute("SAVEPOINT request")
+        try:
+            result, failure = await work(transaction), None
+        except Exception as error:  # Whatever it is belongs to the request that waits.
+            if not self._writer.in_transaction:  # SQLite itself has undone everything, for want of space or memory.
+                raise
+            self._writer.execute("ROLLBACK TO request")
+            result, failure = None, error
+        self._writer.execute("RELEASE request")
+        self._spent_ids.update(transaction.spent_ids)
+        return result, failure
+
+    async def _begin(self) -> None:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await self._in_thread(self._begin_patiently)
+
+    def _begin_patiently(self) -> None:
+        self._writer.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        finally:
+            self._writer.execute("PRAGMA busy_timeout = 0")
+
+    async def _commit(self) -> None:
+        if self._in_memory:
+            self._writer.execute("COMMIT")
+            self._cache.clear()
+        else:
+            await self._in_thread(self._writer.execute, "COMMIT")
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._committer, function, *arguments)
+
+    def _write_spent_ids(self) -> None:
+        if not self._modes.wire.reuses_row_ids:
+            for table, count in self._spent_ids.items():
+                if not self._writer.execute(_SPEND, (count, table)).rowcount:
+                    self._writer.execute(_FIRST_SPENT, (table, count))
+        self._spent_ids.clear()
+
+    def _abandon(self, batch: list[tuple[Work, asyncio.Future[Any]]], error: Exception) -> None:
+        """Undo a transaction that could not be finished; everybody who waited for it is told."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        failure = translate(error) if isinstance(error, sqlite3.Error) else error
+        _log.warning("%s: %d writes were refused: %s", self._location, len(batch), error)
+        for _, future in batch:
+            _settle(future, None, failure)
+
+    def _forget_if_changed(self) -> None:
+        """Empty the cache if anybody has committed, asking once in a turn of the loop.
+
+        All requests of one turn had arrived before it began, so none of them can miss what was answered earlier.
+        """
+        if self._version_is_fresh:
+            return
+        try:
+            version = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        if version != self._seen_version:
+            self._cache.clear()
+            self._seen_version = version
+        self._version_is_fresh = True
+        asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._version_is_fresh = False
+
+
+def statement_row(statement: Insert, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's values as the database stores them, by column name."""
+    return dict(zip(statement.names, statement.bind(row), strict=True))
+
+
+def _one(connection: sqlite3.Connection, modes: Modes, statement: Statement, parameters: dict[str, Any]) -> Any:
+    stored = _execute(connection, modes, statement, parameters).fetchone()
+    return None if stored is None else statement.row(stored)
+
+
+def _execute(
+    connection: sqlite3.Connection, modes: Modes, statement: Statement, parameters: dict[str, Any]
+) -> sqlite3.Cursor:
+    _refuse_nul(modes, parameters)
+    try:
+        return connection.execute(statement.text, statement.bind(parameters))
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.Error as error:
+        raise translate(error) from error
+
+
+def _refuse_nul(modes: Modes, parameters: dict[str, Any]) -> None:
+    for value in parameters.values():
+        if type(value) is str and "\0" in value and modes.wire.refuses_nul:
+            raise NUL
+
+
+def _settle(future: asyncio.Future[Any], result: Any, failure: Exception | None) -> None:
+    if future.done():
+        return
+    if failure is None:
+        future.set_result(result)
+    else:
+        future.set_exception(failure)
