@@ -1,0 +1,176 @@
+"""ASGI entry: finds the operation, decodes, runs the gate, calls the function, encodes. It knows no resource.
+
+What is not an operation of the API goes on to FastAPI, with the same log line and the same headers.
+"""
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from .bodies import BodyDecoder, check_content_type, path_value, query_values
+from .call import Call
+from .declare import Answer, Listing, Operation
+from .errors import ConnectionDropped, DatabaseError, FrameworkRefusal, Refusal
+from .parts import Parts
+from .routes import Routes
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+JSON, TEXT = b"application/json; charset=utf-8", b"text/plain; charset=utf-8"
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_log = logging.getLogger("tms_standin.edge")
+
+
+class Sent:
+    """What goes out: status, content type, body; `framework` answers tell the length of a body that HEAD leaves out."""
+
+    __slots__ = ("body", "content_type", "framework", "status")
+
+    def __init__(self, status: int, content_type: bytes, body: bytes, framework: bool = False) -> None:
+        self.status = status
+        self.content_type = content_type
+        self.body = body
+        self.framework = framework
+
+
+class Edge:
+    """The way of every request, from the ASGI server to an endpoint and back."""
+
+    def __init__(self, operations: list[Operation], parts: Parts, otherwise: Application) -> None:
+        self._parts = parts
+        self._otherwise = otherwise
+        self._routes = Routes(operations)
+        self._decoders = {operation: BodyDecoder(operation.body) for operation in operations if operation.body}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        started = self._parts.clock.stopwatch()
+        _silence_server_headers(send)
+        try:
+            found = self._routes.find(scope["method"], scope["raw_path"])
+            if found is None:
+                await self._pass_on(scope, receive, send, started)
+                return
+            sent = await self._answer(*found, scope, receive)
+        except FrameworkRefusal as refusal:
+            sent = Sent(refusal.status, TEXT, refusal.text.encode(), framework=True)
+        except ConnectionDropped:
+            self._parts.log.request(scope["method"], scope["raw_path"], 0, started)
+            await _drop(send)
+            return
+        self._parts.log.request(scope["method"], scope["raw_path"], sent.status, started)
+        await self._send(scope["method"], sent, send)
+
+    async def _answer(self, operation: Operation, values: dict[str, str], scope: Scope, receive: Receive) -> Sent:
+        """Decode, check, run. Raises FrameworkRefusal and ConnectionDropped."""
+        call = Call(self._parts, operation, scope["headers"])
+        await self._decode(call, values, scope, receive)
+        try:
+            for check in operation.gate.checks:
+                await check(call)
+            named = call.arguments if call.body is None else {**call.arguments, "body": call.body}
+            return await self._encoded(operation, await operation.handler(call, **named))
+        except Refusal as refusal:
+            return _envelope(refusal.status, refusal.message)
+        except DatabaseError as error:
+            return _envelope(500, f"ERROR: {self._parts.modes.wire.database_text(error)}")
+        except (ConnectionDropped, FrameworkRefusal):
+            raise
+        except Exception:  # noqa: BLE001 - no fault of ours may show a caller more than a sentence
+            _log.exception("%s failed", operation.operation_id)
+            return _envelope(500, "ERROR: internal error of the stand-in, see its log")
+
+    async def _decode(self, call: Call, values: dict[str, str], scope: Scope, receive: Receive) -> None:
+        """Read path, query and body in the reference's order, before any header of TMS is looked at."""
+        operation = call.operation
+        for name, kind in operation.path_parameters.items():
+            call.arguments[name] = path_value(name, values[name], kind)
+        if operation.query_parameters:
+            call.arguments.update(query_values(scope["query_string"], operation.query_parameters))
+        if operation.body:
+            check_content_type(scope["headers"])
+            call.body = self._decoders[operation].decode(await _read(receive))
+
+    async def _encoded(self, operation: Operation, answer: Answer) -> Sent:
+        if isinstance(answer, str):
+            return Sent(operation.status, TEXT, answer.encode())
+        if isinstance(answer, Listing):
+            return Sent(operation.status, JSON, await self._listed(answer))
+        return Sent(operation.status, JSON, _encode(answer))
+
+    async def _listed(self, listing: Listing) -> bytes:
+        """Encode an array page by page, so that a long one never holds the loop."""
+        count = 0
+        pieces: list[bytes] = []
+        async for page in listing.pages:
+            if self._parts.modes.real_defects and listing.shows_enabled:
+                raise ConnectionDropped
+            count += len(page)
+            pieces.append(_encode(page)[1:-1])
+        members = {
+            listing.count: str(count).encode(),
+            listing.name: b"[" + b",".join(pieces) + b"]",
+            "result_code": b'"0"',
+            "result_msg": b'"success"',
+        }
+        return b"{" + b",".join(b'"%s":%s' % (name.encode(), members[name]) for name in sorted(members)) + b"}"
+
+    async def _send(self, method: str, sent: Sent, send: Send) -> None:
+        headers = [(b"content-type", sent.content_type)]
+        if method != "HEAD" or sent.framework:
+            headers.append((b"content-length", b"%d" % len(sent.body)))
+        headers.append((b"date", self._parts.clock.http_date()))
+        await send({"type": "http.response.start", "status": sent.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else sent.body})
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._parts.log.request(scope["method"], scope["raw_path"], message["status"], started)
+                message["headers"] = [*message.get("headers", []), (b"date", self._parts.clock.http_date())]
+            await send(message)
+
+        await self._otherwise(scope, receive, noting)
+
+
+def _envelope(status: int, message: str) -> Sent:
+    return Sent(status, JSON, _encode({"result_code": str(status), "result_msg": message}))
+
+
+async def _read(receive: Receive) -> bytes:
+    """Return the whole body. Raises FrameworkRefusal 400 where the connection ended before it did."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return message.get("body", b"")  # type: ignore[no-any-return] # ASGI says bytes
+    pieces: list[bytes] = []
+    while message["type"] == "http.request":
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+        message = await receive()
+    raise FrameworkRefusal(400, "io: error reading a body from connection")
+
+
+def _silence_server_headers(send: Send) -> None:
+    """Keep uvicorn from adding its `server` and `date` in front: the real server sends none and its own, last.
+
+    `python -m app` switches them off by options; under a plain `uvicorn app.main:app` this is the only way.
+    """
+    with contextlib.suppress(AttributeError):
+        send.__self__.default_headers = []  # type: ignore[attr-defined] # a bound method of uvicorn's
+
+
+async def _drop(send: Send) -> None:
+    """Close the connection without an answer; ASGI has no word for it, uvicorn's transport does."""
+    cycle: Any = getattr(send, "__self__", None)
+    if cycle is None or not hasattr(cycle, "transport"):
+        raise ConnectionDropped
+    cycle.transport.close()
+    cycle.disconnected = True

@@ -1,0 +1,26 @@
+"""The parts that a running stand-in is made of, handed to every request. No behaviour."""
+
+from dataclasses import dataclass
+
+from .chance import Chance
+from .clock import Clock
+from .hints import Hints
+from .keys import KeyMaker
+from .modes import Modes
+from .request_log import RequestLog
+from .settings import Settings
+from .store import Store
+
+
+@dataclass
+class Parts:
+    """Everything an endpoint may use. `store` is there from the lifespan's start to its end."""
+
+    settings: Settings
+    modes: Modes
+    clock: Clock
+    chance: Chance
+    keys: KeyMaker
+    log: RequestLog
+    hints: Hints
+    store: Store
