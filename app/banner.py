@@ -1,0 +1,135 @@
+"""Writes what the start tells a person, the load suite's export lines included. It prints nothing itself."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+from uvicorn.main import main as uvicorn_command
+
+from . import __version__
+from .seed import STANDARD_FINGERPRINT
+from .settings import Settings
+
+MODES = ("enable_mvp", "enable_test_tenant", "new_clients", "wire_version", "quirks", "strict")
+
+
+def banner(settings: Settings, url: str, state: str, secret_is_known: bool) -> str:
+    """Return the lines of the start, the export lines at column 0, with a newline at the end.
+
+    `url` is where a client on this machine finds the stand-in (`local_url`), `state` what the start did with the
+    database ("made, migrated and seeded (standard)"), `secret_is_known` whether the stored secret of the
+    administrator is the configured one: only then is it shown.
+    """
+    facts = [*_files(settings), ("database", f"{_database(settings.database)}: {state}")]
+    facts += [(name, _mode(settings, name)) for name in MODES]
+    facts += _records(settings, secret_is_known)
+    lines = [f"TMS stand-in {__version__}, answering as tms_server {settings.wire_version}, at {url}", ""]
+    lines += [f"  {label:<20}{fact}" for label, fact in facts]
+    lines += [line for warning in _warnings(settings) for line in ("", warning)]
+    lines += ["", "For the load suite:", "", *_exports(settings, url, secret_is_known), ""]
+    return "\n".join(lines) + "\n"
+
+
+def local_url(settings: Settings) -> str:
+    """Return the base URL for a client on this machine; one that is bound to every address is met on loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "localhost": "127.0.0.1"}.get(settings.host)  # noqa: S104 - compared, not bound
+    return f"http://{host or _bracketed(settings.host)}:{settings.http_port}"
+
+
+def where_it_listens(settings: Settings, arguments: list[str]) -> Settings:
+    """Return the settings with the host and port of `uvicorn app.main:app --port N`, whose options say where.
+
+    `arguments` is the process's command line. Under any other command the settings themselves say it.
+    """
+    if "uvicorn" not in Path(arguments[0]).parts[-2:]:
+        return settings
+    context = uvicorn_command.make_context("uvicorn", list(arguments[1:]), resilient_parsing=True)
+    return settings.model_copy(update={"host": context.params["host"], "http_port": context.params["port"]})
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "configuration", str(settings.file_read or "defaults and environment, no file")
+    for path in settings.files_missing:
+        yield "", f"{path} was looked for and not found"
+
+
+def _database(url: str) -> str:
+    if url.startswith("sqlite:///"):
+        return f"sqlite:///{Path(url.removeprefix('sqlite:///')).absolute()}"
+    if url.startswith("sqlite://"):
+        return "sqlite:// (in memory)"
+    # Imported here, since only PostgreSQL's URLs hold a password.
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _mode(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    return f"{str(value).lower() if isinstance(value, bool) else value:<12}{settings.origin_of(name)}"
+
+
+def _records(settings: Settings, secret_is_known: bool) -> list[tuple[str, str]]:
+    if settings.seed != "standard":
+        return [
+            (
+                "records",
+                "tenants default and test with ~~admin, nothing else"
+                if settings.seed == "empty"
+                else f"as the seed file {settings.seed} says",
+            )
+        ]
+    disabled = "" if settings.enable_test_tenant else " (disabled: enable_test_tenant is false)"
+    secret = (
+        f"~~admin / {settings.admin_secret}" if secret_is_known else "~~admin, with the secret set at the first start,"
+    )
+    return [
+        ("tenants", f"default, test{disabled}"),
+        ("client", "testclient1 / secret1 in tenant test"),
+        ("administrator", f"{secret} in both tenants"),
+    ]
+
+
+def _warnings(settings: Settings) -> Iterator[str]:
+    if settings.http_addr.startswith("https"):
+        yield f'  NOTE: http_addr is "{settings.http_addr}", but plain http is served.'
+    if not _is_loopback(settings.host) and settings.control_token is None:
+        yield (
+            f"  WARNING: listening on {settings.host} without standin.control_token:\n"
+            "  WARNING: whoever reaches this port can read, change and reset everything through /_standin."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _exports(settings: Settings, url: str, secret_is_known: bool) -> Iterator[str]:
+    yield f'export TMS_URL="{url}"'
+    yield "export TMS_PARSE_RESPONSE=true"
+    if settings.seed != "standard":
+        return
+    yield "export X_TMS_CLIENT_ID=testclient1"
+    yield "export X_TMS_CLIENT_SECRET=secret1"
+    yield "export X_TMS_TENANT=test"
+    yield 'export X_TMS_ADMIN_ID="~~admin"'
+    if secret_is_known:
+        yield f"export X_TMS_ADMIN_SECRET={_quoted(settings.admin_secret)}"
+    yield f'export TMS_PUBKEY_FINGERPRINT="{STANDARD_FINGERPRINT}"'
+    yield 'export TMS_PUBKEY_HOST="testhost1"'
+    yield 'export TMS_PUBKEY_KEYTYPE="ed25519"'
+    yield 'export TMS_PUBKEY_USER="testhostaccount1"'
+    yield 'export TMS_PUBKEY_USERID="1"'
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if re.fullmatch(r"[\w.~-]*", value) else shlex.quote(value)

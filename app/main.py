@@ -1,0 +1,155 @@
+"""Builds the application. Every part is named once, here; no part looks for another by itself."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import multiprocessing
+import sys
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from starlette.routing import Match, Route
+
+from . import __version__
+from .banner import banner, local_url, where_it_listens
+from .chance import Chance
+from .clock import Clock
+from .database import HEAD, Prepared, SqliteConnection, location_of, prepare
+from .documents import document_routes, not_found, openapi_method
+from .edge import Edge, Receive, Scope, Send
+from .errors import StartRefused
+from .gates import ADMINISTRATOR, same_secret
+from .hints import Hints
+from .keys import KeyMaker
+from .modes import Modes
+from .parts import Parts
+from .request_log import RequestLog
+from .seed import Seeded, plant
+from .settings import Settings
+from .store import Store
+from .tms import OPERATIONS
+from .tms.tenants import ADMINISTRATOR_ID
+
+
+class Listed(Route):
+    """An endpoint in FastAPI's list of routes. It matches nothing: what the edge passes on is no endpoint's path."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:  # noqa: ARG002 - see above
+        """Return that it does not match; FastAPI would compare decoded paths (contract 6.1)."""
+        return Match.NONE, {}
+
+
+class Standin(FastAPI):
+    """FastAPI with the edge in front, so that the hot paths pay for nothing that they do not use (design 3.2.2)."""
+
+    edge: Edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live from the start of the server to its end."""
+        if scope["type"] == "http":
+            await self.edge(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await send({"type": "websocket.close"})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Run the lifespan; a refused start ends the process with one sentence and status 2, without a trace."""
+        await receive()
+        try:
+            async with self.router.lifespan_context(self):
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except StartRefused as refused:
+            sys.stderr.write(f"{refused}\n")
+            asyncio.get_running_loop().call_soon(sys.exit, 2)
+            with contextlib.suppress(asyncio.CancelledError):
+                await receive()
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; its lifespan opens, migrates and seeds the database and prints the banner.
+
+    Raises StartRefused for a database that cannot be served.
+    """
+    parts = make_parts(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        logging.getLogger("uvicorn.access").handlers.clear()  # Its lines would double ours, at a far higher price.
+        with parts.log.writing():
+            prepared = await parts.store.open(lambda connection: _prepare(connection, parts))
+            await _announce(parts, prepared)
+            gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
+            try:
+                yield
+            finally:
+                gc.unfreeze()
+                await parts.keys.close()
+                await parts.store.close()
+
+    app = Standin(title="TMS stand-in", version=__version__, lifespan=lifespan, openapi_url=None)
+    app.edge = Edge(OPERATIONS, parts, super(Standin, app).__call__)
+    app.router.redirect_slashes = False
+    app.router.default = not_found
+    app.router.routes += [Listed(operation.path, app.edge, name=operation.operation_id) for operation in OPERATIONS]
+    app.router.routes += document_routes(parts, OPERATIONS)
+    app.openapi = openapi_method(parts, OPERATIONS)  # type: ignore[method-assign] # FastAPI's own way to replace it
+    return app
+
+
+def make_parts(settings: Settings) -> Parts:
+    """Return the parts, not yet started."""
+    clock, modes, chance = Clock(), Modes.of(settings), Chance(settings.random_seed)
+    log = RequestLog(clock, settings.log_format)
+    return Parts(
+        settings=settings,
+        modes=modes,
+        clock=clock,
+        chance=chance,
+        keys=KeyMaker(chance),
+        log=log,
+        hints=Hints(log, clock, settings),
+        store=Store(location_of(settings.database), modes),
+    )
+
+
+def _prepare(connection: SqliteConnection, parts: Parts) -> Prepared[Seeded]:
+    settings, now = parts.settings, parts.clock.now()
+    whole_seconds = parts.modes.wire.reuses_row_ids
+    return prepare(
+        connection,
+        location_of(settings.database),
+        lambda begun: plant(begun, settings.seed, settings.admin_secret, now, whole_seconds),
+        settings.enable_test_tenant,
+    )
+
+
+async def _announce(parts: Parts, prepared: Prepared[Seeded]) -> None:
+    """Print the banner on standard error, once however many workers there are."""
+    if multiprocessing.current_process().name not in ("MainProcess", "SpawnProcess-1"):
+        return
+    bound = where_it_listens(parts.settings, sys.argv)
+    stored = await parts.store.one(ADMINISTRATOR, tenant="test", admin_user=ADMINISTRATOR_ID)
+    secret_is_known = stored is not None and same_secret(parts.settings.admin_secret, stored.admin_secret)
+    sys.stderr.write(banner(bound, local_url(bound), _state(parts.settings, prepared), secret_is_known))
+
+
+def _state(settings: Settings, prepared: Prepared[Seeded]) -> str:
+    if prepared.revision_found is None:
+        return f"made, migrated and seeded ({settings.seed})"
+    return "existing" if prepared.revision_found == HEAD else f"existing, migrated from {prepared.revision_found}"
+
+
+def _app() -> FastAPI:
+    try:
+        return create_app(Settings.load())
+    except StartRefused as refused:
+        sys.stderr.write(f"{refused}\n")
+        sys.exit(2)
+
+
+app = _app()
