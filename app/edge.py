@@ -3,7 +3,6 @@
 What is not an operation of the API goes on to FastAPI, with the same log line and the same headers.
 """
 
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -12,14 +11,14 @@ import msgspec
 
 from .bodies import BodyDecoder, check_content_type, path_value, query_values
 from .call import Call
-from .declare import Answer, Listing, Operation
+from .declare import Listing, Operation, Reply
 from .errors import ConnectionDropped, DatabaseError, FrameworkRefusal, Refusal
 from .parts import Parts
 from .routes import Routes
+from .uvicorn_connection import Send, drop, join_writes, silence_headers
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON, TEXT = b"application/json; charset=utf-8", b"text/plain; charset=utf-8"
@@ -52,7 +51,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         started = self._parts.clock.stopwatch()
-        _silence_server_headers(send)
+        silence_headers(send)
         try:
             found = self._routes.find(scope["method"], scope["raw_path"])
             if found is None:
@@ -63,7 +62,7 @@ class Edge:
             sent = Sent(refusal.status, TEXT, refusal.text.encode(), framework=True)
         except ConnectionDropped:
             self._parts.log.request(scope["method"], scope["raw_path"], 0, started)
-            await _drop(send)
+            await drop(send)
             return
         self._parts.log.request(scope["method"], scope["raw_path"], sent.status, started)
         await self._send(scope["method"], sent, send)
@@ -76,7 +75,9 @@ class Edge:
             for check in operation.gate.checks:
                 await check(call)
             named = call.arguments if call.body is None else {**call.arguments, "body": call.body}
-            return await self._encoded(operation, await operation.handler(call, **named))
+            answer = await operation.handler(call, **named)
+            body = await self._listed(answer) if isinstance(answer, Listing) else _encoded(answer)
+            return Sent(operation.status, TEXT if isinstance(answer, str) else JSON, body)
         except Refusal as refusal:
             return _envelope(refusal.status, refusal.message)
         except DatabaseError as error:
@@ -97,13 +98,6 @@ class Edge:
         if operation.body:
             check_content_type(scope["headers"])
             call.body = self._decoders[operation].decode(await _read(receive))
-
-    async def _encoded(self, operation: Operation, answer: Answer) -> Sent:
-        if isinstance(answer, str):
-            return Sent(operation.status, TEXT, answer.encode())
-        if isinstance(answer, Listing):
-            return Sent(operation.status, JSON, await self._listed(answer))
-        return Sent(operation.status, JSON, _encode(answer))
 
     async def _listed(self, listing: Listing) -> bytes:
         """Encode an array page by page, so that a long one never holds the loop."""
@@ -127,6 +121,8 @@ class Edge:
         if method != "HEAD" or sent.framework:
             headers.append((b"content-length", b"%d" % len(sent.body)))
         headers.append((b"date", self._parts.clock.http_date()))
+        if method != "HEAD":
+            join_writes(send)
         await send({"type": "http.response.start", "status": sent.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else sent.body})
 
@@ -138,6 +134,10 @@ class Edge:
             await send(message)
 
         await self._otherwise(scope, receive, noting)
+
+
+def _encoded(answer: Reply | dict[str, Any] | str) -> bytes:
+    return answer.encode() if isinstance(answer, str) else _encode(answer)
 
 
 def _envelope(status: int, message: str) -> Sent:
@@ -156,21 +156,3 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(pieces)
         message = await receive()
     raise FrameworkRefusal(400, "io: error reading a body from connection")
-
-
-def _silence_server_headers(send: Send) -> None:
-    """Keep uvicorn from adding its `server` and `date` in front: the real server sends none and its own, last.
-
-    `python -m app` switches them off by options; under a plain `uvicorn app.main:app` this is the only way.
-    """
-    with contextlib.suppress(AttributeError):
-        send.__self__.default_headers = []  # type: ignore[attr-defined] # a bound method of uvicorn's
-
-
-async def _drop(send: Send) -> None:
-    """Close the connection without an answer; ASGI has no word for it, uvicorn's transport does."""
-    cycle: Any = getattr(send, "__self__", None)
-    if cycle is None or not hasattr(cycle, "transport"):
-        raise ConnectionDropped
-    cycle.transport.close()
-    cycle.disconnected = True

@@ -28,16 +28,16 @@ class Hints:
         self._log = log
         self._clock = clock
         self._base = f"http://127.0.0.1:{settings.http_port}"
-        self._given: dict[Any, float] = {}
+        self._given: dict[int, float] = {}  # by the occasion's hash: callers choose how long their names are
 
     def _is_new(self, occasion: Any) -> bool:
         """Return whether nothing was said on this occasion a moment ago; under load one sentence is enough."""
-        now = self._clock.stopwatch()
-        if occasion in self._given and now - self._given[occasion] < _QUIET_SECONDS:
+        now, key = self._clock.stopwatch(), hash(occasion)
+        if key in self._given and now - self._given[key] < _QUIET_SECONDS:
             return False
         if len(self._given) >= _REMEMBERED:
             self._given.clear()
-        self._given[occasion] = now
+        self._given[key] = now
         return True
 
     def missing(self, record: str, path: str, tenant: str, body: dict[str, Any]) -> None:
@@ -52,7 +52,7 @@ class Hints:
             "-H", '"X-TMS-ADMIN-SECRET: $X_TMS_ADMIN_SECRET"',
             "-d", shlex.quote(json.dumps({"tenant": tenant, **body, "ttl_minutes": -1})),
         ]  # fmt: skip
-        self._log.hint(f"createkey: there is no {record}; this adds it:\n{' '.join(command)}")
+        self._log.hint(f"createkey: there is no {record}; this adds it:", " ".join(command))
 
     async def key_not_found(self, store: Store, user: str, host: str, fingerprint: str) -> None:
         """Say which of fingerprint, host and account does not match what is stored (E10)."""

@@ -17,7 +17,7 @@ from .chance import Chance
 from .clock import Clock
 from .database import HEAD, Prepared, SqliteConnection, location_of, prepare
 from .documents import document_routes, not_found, openapi_method
-from .edge import Edge, Receive, Scope, Send
+from .edge import Edge, Receive, Scope
 from .errors import StartRefused
 from .gates import ADMINISTRATOR, same_secret
 from .hints import Hints
@@ -30,6 +30,7 @@ from .settings import Settings
 from .store import Store
 from .tms import OPERATIONS
 from .tms.tenants import ADMINISTRATOR_ID
+from .uvicorn_connection import Send
 
 
 class Listed(Route):

@@ -39,6 +39,7 @@ class RequestLog:
             self._stop.set()
             self._wake.set()
             thread.join()
+            self._write()  # What came after the thread's last look.
 
     def request(self, method: str, raw_path: bytes, status: int, started: float) -> None:
         """Note one answered request; `started` is the stopwatch's value, status 0 a connection that was dropped."""
@@ -47,27 +48,30 @@ class RequestLog:
         if millisecond != self._millisecond:
             self._millisecond = millisecond
             self._at = datetime.fromtimestamp(millisecond / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-        path = raw_path.decode("latin-1")
+        path = _visible(raw_path.decode("ascii", "backslashreplace"))
         if self._json:
             what = f'"method":{json.dumps(method)},"path":{json.dumps(path)},"status":{status},"took_ms":{took / 1000}'
             self._add(f'{{"at":"{self._at}",{what}}}\n')
         else:
             self._add(f"{self._at} {method} {path} {status} {took}us\n")
 
-    def hint(self, text: str) -> None:
-        """Note a sentence for the person who reads the log; it may have several lines."""
+    def hint(self, *lines: str) -> None:
+        """Note something for the person who reads the log. Nothing in a line can begin another one."""
+        self._add(self._hint(*lines))
+
+    def _hint(self, *lines: str) -> str:
+        shown = [_visible(line) for line in lines]
         if self._json:
-            self._add(json.dumps({"hint": text}) + "\n")
-        else:
-            self._add("".join(f"  hint: {line}\n" for line in text.splitlines()))
+            return json.dumps({"hint": "\n".join(shown)}) + "\n"
+        return "".join(f"  hint: {line}\n" for line in shown)
 
     def _add(self, line: str) -> None:
         if len(self._lines) >= _ROOM:
             self._dropped += 1
             return
-        if not self._lines:
-            self._wake.set()
         self._lines.append(line)
+        if len(self._lines) == 1:
+            self._wake.set()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -79,8 +83,17 @@ class RequestLog:
     def _write(self) -> None:
         lines, self._lines = self._lines, []
         if self._dropped:
-            lines.append(f"  {self._dropped} lines were dropped because nobody read them\n")
+            lines.append(self._hint(f"{self._dropped} lines were dropped because nobody read them"))
             self._dropped = 0
+        encoding = self._stream.encoding or "utf-8"
+        text = "".join(lines).encode(encoding, "backslashreplace").decode(encoding)
         with contextlib.suppress(OSError, ValueError):  # A reader that is gone must not take the server along.
-            self._stream.write("".join(lines))
+            self._stream.write(text)
             self._stream.flush()
+
+
+def _visible(text: str) -> str:
+    """Return the text with what would end a line or steer a terminal written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -57,11 +57,10 @@ class Transaction:
             raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
 
     async def insert_if_absent(self, statement: Insert, **row: Any) -> None:
-        """Insert one row, or nothing where a row is in the way. Raises DatabaseError."""
+        """Insert one row, or nothing where a row is in the way; the id is spent all the same. Raises DatabaseError."""
         chosen = statement.lowest_ignore if self._modes.wire.reuses_row_ids else statement.ignore
         try:
-            if not self._execute(chosen, row):
-                self.spent_ids[statement.table.name] += 1
+            self._execute(chosen, row)  # SQLite's own sequence skips the id of a row that is not inserted.
         except sqlite3.IntegrityError as error:
             raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
 

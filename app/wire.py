@@ -17,6 +17,10 @@ class Wire(ABC):
     updated_expiry_name: str
 
     @abstractmethod
+    def kept_expiry(self, moment: datetime) -> datetime:
+        """Return an expiry as it is stored."""
+
+    @abstractmethod
     def stamp(self, moment: datetime) -> str:
         """Return `created` or `updated` as an answer shows it."""
 
@@ -61,6 +65,10 @@ class Wire030(Wire):
     reuses_row_ids = False
     updated_expiry_name = "expires_msg"
 
+    def kept_expiry(self, moment: datetime) -> datetime:
+        """Return it with its microseconds."""
+        return moment
+
     def stamp(self, moment: datetime) -> str:
         """Return RFC 3339 with `+00:00` and 0, 3 or 6 digits."""
         return moment.isoformat(timespec=_digits(moment))
@@ -98,6 +106,10 @@ class Wire010(Wire):
     refuses_nul = False
     reuses_row_ids = True
     updated_expiry_name = "expires_at"
+
+    def kept_expiry(self, moment: datetime) -> datetime:
+        """Return it in whole seconds, the fraction cut off."""
+        return moment.replace(microsecond=0)
 
     def stamp(self, moment: datetime) -> str:
         """Return six digits and `Z`; rows of the seed have whole seconds."""

@@ -53,7 +53,8 @@ def listing(
 
 def expiry_after(call: Call, ttl_minutes: int) -> datetime:
     """Return now + minutes; a negative number is the largest one, about 4083 years (contract 1.7)."""
-    return call.parts.clock.after(UNLIMITED if ttl_minutes < 0 else ttl_minutes)
+    after = call.parts.clock.after(UNLIMITED if ttl_minutes < 0 else ttl_minutes)
+    return call.parts.modes.wire.kept_expiry(after)
 
 
 def fresh_expiry(call: Call, moment: datetime) -> str:

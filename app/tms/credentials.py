@@ -13,7 +13,7 @@ from ..gates import owner
 from ..statements import Insert, Statement, matching
 from ..tables import pubkeys
 from . import dependencies, strict
-from .common import UNLIMITED, fresh_expiry, not_found, stamps
+from .common import UNLIMITED, expiry_after, fresh_expiry, not_found, stamps
 
 on = Resource("/tms/pubkeys/creds", "Public keys")
 
@@ -70,7 +70,7 @@ async def create_key(call: Call, body: ReqNewSshKeys) -> RespNewSshKeys:
     await dependencies.require(call, *place, found)
     pair = await call.parts.keys.make(body.key_type)
     uses = UNLIMITED if body.num_uses < 0 else body.num_uses
-    expires_at = NEVER if body.ttl_minutes < 0 else call.parts.clock.after(body.ttl_minutes)
+    expires_at = NEVER if body.ttl_minutes < 0 else expiry_after(call, body.ttl_minutes)
     row = {
         "tenant": call.tenant,
         "client_id": call.client_id,
@@ -111,7 +111,7 @@ async def _create_dependencies(call: Call, client_user_id: str, host: str, host_
 @on.post("/retrieve", RespPublicKey, status=200, also=(404,))
 async def retrieve_key(call: Call, body: ReqPublicKey) -> RespPublicKey:
     """Answer the public key that sshd asks for, whatever its state, unless `strict` is on (E10, S1)."""
-    row = await call.parts.store.one(
+    row = await call.parts.store.cached(
         RETRIEVE, public_key_fingerprint=body.public_key_fingerprint, host=body.host, host_account=body.user
     )
     if row is None:

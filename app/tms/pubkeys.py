@@ -19,7 +19,7 @@ from ..gates import (
 from ..statements import Statement, matching
 from ..store import Transaction
 from ..tables import pubkeys
-from .common import UNLIMITED, broken_update, listing, not_found, shown
+from .common import UNLIMITED, broken_update, expiry_after, listing, not_found, shown
 
 on = Resource("/tms/pubkeys", "Public keys")
 
@@ -174,7 +174,7 @@ async def update_pubkey(call: Call, body: ReqUpdatePubkey) -> RespUpdatePubkey:
     if body.max_uses is None and body.ttl_minutes is None:
         return RespUpdatePubkey(result_msg="No updates specified", fields_updated=0)
     now = call.parts.clock.now()
-    expires_at = call.parts.clock.after(min(body.ttl_minutes or 0, UNLIMITED))
+    expires_at = expiry_after(call, min(body.ttl_minutes or 0, UNLIMITED))
 
     async def work(transaction: Transaction) -> int:
         row = await transaction.one(KEY_OF_CLIENT, **_key(body))

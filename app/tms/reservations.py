@@ -12,7 +12,7 @@ from ..gates import owner, owner_or_admin_of
 from ..statements import Insert, Statement, matching
 from ..tables import delegations, pubkeys, reservations, user_hosts, user_mfa
 from . import dependencies
-from .common import fresh_expiry, not_found, shown, stamps
+from .common import expiry_after, fresh_expiry, not_found, shown, stamps
 
 on = Resource("/tms/reservations", "Reservations")
 
@@ -103,7 +103,7 @@ async def create_reservation(call: Call, body: ReqCreateReservation) -> RespCrea
     await dependencies.require(call, body.client_user_id, body.host, key.host_account)
     resid = call.parts.chance.uuid()
     minutes = LONGEST_MINUTES if body.ttl_minutes < 0 else min(body.ttl_minutes, LONGEST_MINUTES)
-    expires_at = call.parts.clock.after(minutes)
+    expires_at = expiry_after(call, minutes)
     await _insert(call, body, resid=resid, parent_resid=resid, expires_at=expires_at)
     return RespCreateReservation(resid=resid, parent_resid=resid, expires_at=fresh_expiry(call, expires_at))
 
