@@ -3,6 +3,7 @@
 It knows no resource and looks at no credential.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any, get_args
@@ -28,6 +29,8 @@ _INT32 = range(-(2**31), 2**31)
 _UINT32 = range(2**32)
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**64)
+_DEPTH_LIMIT = 128
+_LARGE = 32 * 1024  # bytes of a body from which on decoding leaves the loop
 
 Decoder = Callable[[Any], Any]
 
@@ -55,7 +58,11 @@ class BodyDecoder:
         self._schema = schema
         self._fields = [(field.name, _KINDS[field.type]) for field in struct_fields(schema)]
 
-    def decode(self, raw: bytes) -> msgspec.Struct:
+    async def decode(self, raw: bytes) -> msgspec.Struct:
+        """Return the structure; a large body is read in a thread. Raises FrameworkRefusal 400."""
+        return self.decode_at_once(raw) if len(raw) < _LARGE else await asyncio.to_thread(self.decode_at_once, raw)
+
+    def decode_at_once(self, raw: bytes) -> msgspec.Struct:
         """Return the structure. Raises FrameworkRefusal 400."""
         found = self._ordinary(raw)
         return self._careful(raw) if found is None else found
@@ -66,15 +73,15 @@ class BodyDecoder:
             value = msgspec.json.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        if type(value) is not dict or b"-0" in raw:
+        # Fewer brackets than serde's depth limit cannot be nested too deeply, wherever they stand.
+        if type(value) is not dict or raw.count(b"[") + raw.count(b"{") >= _DEPTH_LIMIT:
             return None
-        for item in value.values():
-            if type(item) not in _SCALARS:
-                return None
         values = []
         for name, kind in self._fields:
             item = value.get(name)
-            if type(item) not in kind.classes or (type(item) is int and item not in kind.accepted):
+            if type(item) not in kind.classes:
+                return None
+            if type(item) is int and (item not in kind.accepted or (item == 0 and b"-0" in raw)):
                 return None
             values.append(item)
         return self._schema(*values)
@@ -148,7 +155,6 @@ def _integer(name: str, accepted: range, parsed: range) -> Decoder:
     return convert
 
 
-_SCALARS = {str, int, bool, type(None)}
 _UINT32_DECODER = _integer("integer(uint32)", _UINT32, _UINT64)
 _INT32_DECODER = _integer("integer(int32)", _INT32, _INT64)
 _KINDS: dict[Any, Kind] = {

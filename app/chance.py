@@ -10,7 +10,6 @@ class Chance:
     """A source of random bytes: the operating system's, or a seeded one that is the same in every run."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self.seeded = seed is not None
         self.bytes: Callable[[int], bytes] = secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311 - repeatable on request
 
     def secret(self) -> str:

@@ -5,7 +5,7 @@ One declaration is the source of the route, the decoders, the checks and the Ope
 
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -32,7 +32,7 @@ class Listing:
 
     name: str
     count: str
-    pages: AsyncIterator[list[Any]]
+    pages: AsyncGenerator[list[Any], None]
     shows_enabled: bool = False
 
 

@@ -3,6 +3,7 @@
 What is not an operation of the API goes on to FastAPI, with the same log line and the same headers.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -97,17 +98,18 @@ class Edge:
             call.arguments.update(query_values(scope["query_string"], operation.query_parameters))
         if operation.body:
             check_content_type(scope["headers"])
-            call.body = self._decoders[operation].decode(await _read(receive))
+            call.body = await self._decoders[operation].decode(await _read(receive))
 
     async def _listed(self, listing: Listing) -> bytes:
         """Encode an array page by page, so that a long one never holds the loop."""
         count = 0
         pieces: list[bytes] = []
-        async for page in listing.pages:
-            if self._parts.modes.real_defects and listing.shows_enabled:
-                raise ConnectionDropped
-            count += len(page)
-            pieces.append(_encode(page)[1:-1])
+        async with contextlib.aclosing(listing.pages) as pages:
+            async for page in pages:
+                if self._parts.modes.real_defects and listing.shows_enabled:
+                    raise ConnectionDropped
+                count += len(page)
+                pieces.append(_encode(page)[1:-1])
         members = {
             listing.count: str(count).encode(),
             listing.name: b"[" + b",".join(pieces) + b"]",

@@ -3,9 +3,7 @@
 A check word returns nothing or raises Refusal. A gate is a tuple of check words: no flags, no branches.
 """
 
-import hmac
 from collections.abc import Callable
-from hashlib import sha512
 
 from sqlalchemy import select
 
@@ -13,6 +11,7 @@ from . import tables, version_requirement
 from .call import Call
 from .declare import Check, Gate, Guarded, Handler
 from .errors import DatabaseError, Refusal
+from .records import same_secret
 from .statements import Statement, matching
 from .tables import clients, tenants
 
@@ -191,8 +190,3 @@ async def _is_administrator(call: Call) -> bool:
         return False
     call.caller = None
     return found is not None and same_secret(secret, found.admin_secret)
-
-
-def same_secret(secret: str, stored_hash: str) -> bool:
-    """Return whether a secret is the one whose SHA-512 is stored (contract 1.4), in constant time."""
-    return hmac.compare_digest(sha512(secret.encode()).hexdigest(), stored_hash)

@@ -6,10 +6,12 @@ import gc
 import logging
 import multiprocessing
 import sys
+import traceback
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from starlette.routing import Match, Route
+from uvicorn.config import STARTUP_FAILURE
 
 from . import __version__
 from .banner import banner, local_url, where_it_listens
@@ -19,17 +21,17 @@ from .database import HEAD, Prepared, SqliteConnection, location_of, prepare
 from .documents import document_routes, not_found, openapi_method
 from .edge import Edge, Receive, Scope
 from .errors import StartRefused
-from .gates import ADMINISTRATOR, same_secret
+from .gates import ADMINISTRATOR
 from .hints import Hints
 from .keys import KeyMaker
 from .modes import Modes
 from .parts import Parts
+from .records import ADMINISTRATOR_ID, same_secret
 from .request_log import RequestLog
 from .seed import Seeded, plant
 from .settings import Settings
 from .store import Store
 from .tms import OPERATIONS
-from .tms.tenants import ADMINISTRATOR_ID
 from .uvicorn_connection import Send
 
 
@@ -58,17 +60,22 @@ class Standin(FastAPI):
     async def _live(self, receive: Receive, send: Send) -> None:
         """Run the lifespan; a refused start ends the process with one sentence and status 2, without a trace."""
         await receive()
+        ended = "lifespan.startup.failed"
         try:
             async with self.router.lifespan_context(self):
                 await send({"type": "lifespan.startup.complete"})
+                ended = "lifespan.shutdown.failed"
                 await receive()
         except StartRefused as refused:
             sys.stderr.write(f"{refused}\n")
-            asyncio.get_running_loop().call_soon(sys.exit, 2)
+            asyncio.get_running_loop().call_soon(sys.exit, _status_of_a_refused_start())
             with contextlib.suppress(asyncio.CancelledError):
                 await receive()
-            return
-        await send({"type": "lifespan.shutdown.complete"})
+        except Exception:
+            await send({"type": ended, "message": traceback.format_exc()})
+            raise
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -113,14 +120,14 @@ def make_parts(settings: Settings) -> Parts:
         chance=chance,
         keys=KeyMaker(chance),
         log=log,
-        hints=Hints(log, clock, settings),
+        hints=Hints(log, clock, local_url(where_it_listens(settings, sys.argv))),
         store=Store(location_of(settings.database), modes),
     )
 
 
 def _prepare(connection: SqliteConnection, parts: Parts) -> Prepared[Seeded]:
     settings, now = parts.settings, parts.clock.now()
-    whole_seconds = parts.modes.wire.reuses_row_ids
+    whole_seconds = parts.modes.wire.seeds_whole_seconds
     return prepare(
         connection,
         location_of(settings.database),
@@ -142,15 +149,23 @@ async def _announce(parts: Parts, prepared: Prepared[Seeded]) -> None:
 def _state(settings: Settings, prepared: Prepared[Seeded]) -> str:
     if prepared.revision_found is None:
         return f"made, migrated and seeded ({settings.seed})"
-    return "existing" if prepared.revision_found == HEAD else f"existing, migrated from {prepared.revision_found}"
+    state = "existing" if prepared.revision_found == HEAD else f"existing, migrated from {prepared.revision_found}"
+    if settings.random_seed is None:
+        return state
+    return f"{state}; random_seed makes the keys of its first start again, which are refused as duplicates"
 
 
-def _app() -> FastAPI:
+def _status_of_a_refused_start() -> int:
+    """Return 2, or in one of several workers uvicorn's own status, without which it starts another one for ever."""
+    return STARTUP_FAILURE if multiprocessing.parent_process() else 2
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Make `app` for `uvicorn app.main:app`, when it is asked for; importing this module alone reads no settings."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         return create_app(Settings.load())
     except StartRefused as refused:
         sys.stderr.write(f"{refused}\n")
-        sys.exit(2)
-
-
-app = _app()
+        sys.exit(_status_of_a_refused_start())

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from .clock import Clock
 
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
 _PAUSE = 0.05  # seconds between two writes
+_LAST_LINES = 1.0  # seconds that the end waits for a reader
 
 
 class RequestLog:
@@ -30,7 +32,7 @@ class RequestLog:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Run the writing thread; at the end everything that waits is written."""
+        """Run the writing thread; at the end everything that waits is written, unless nobody reads it."""
         thread = threading.Thread(target=self._run, name="request-log", daemon=True)
         thread.start()
         try:
@@ -38,8 +40,9 @@ class RequestLog:
         finally:
             self._stop.set()
             self._wake.set()
-            thread.join()
-            self._write()  # What came after the thread's last look.
+            thread.join(_LAST_LINES)
+            if not thread.is_alive():
+                self._write()  # What came after the thread's last look.
 
     def request(self, method: str, raw_path: bytes, status: int, started: float) -> None:
         """Note one answered request; `started` is the stopwatch's value, status 0 a connection that was dropped."""
@@ -86,10 +89,19 @@ class RequestLog:
             lines.append(self._hint(f"{self._dropped} lines were dropped because nobody read them"))
             self._dropped = 0
         encoding = self._stream.encoding or "utf-8"
-        text = "".join(lines).encode(encoding, "backslashreplace").decode(encoding)
         with contextlib.suppress(OSError, ValueError):  # A reader that is gone must not take the server along.
-            self._stream.write(text)
+            self._put("".join(lines).encode(encoding, "backslashreplace"), encoding)
+
+    def _put(self, data: bytes, encoding: str) -> None:
+        """Write past the stream's buffer where there is a file: its lock, held, would keep the process from ending."""
+        try:
+            descriptor = self._stream.fileno()
+        except (OSError, ValueError):
+            self._stream.write(data.decode(encoding))
             self._stream.flush()
+            return
+        while data:
+            data = data[os.write(descriptor, data) :]
 
 
 def _visible(text: str) -> str:

@@ -3,7 +3,6 @@
 A seed is checked whole before its first row is stored. Nothing here opens a database or asks the time.
 """
 
-import hashlib
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,11 +15,10 @@ from pydantic_core import ErrorDetails
 from sqlalchemy import Connection, Table, UniqueConstraint
 
 from .errors import StartRefused
+from .records import ADMINISTRATOR_ID, ADMINISTRATOR_PRIVILEGE, hash_of
 from .seed_records import Seed, known_beside
 from .settings import EXPECTED
 from .tables import metadata
-
-ADMINISTRATOR = "~~admin"
 
 # The load suite's published settings ask for the fingerprint; the key behind it is not public, so this is another one.
 STANDARD_FINGERPRINT = "SHA256:Y1nwRJ82LwfEwr2cxe48pB5fzqBK3DoKK4DuH584pDw"
@@ -61,7 +59,7 @@ def plant(connection: Connection, seed: str, admin_secret: str, now: datetime, w
     `created` and `updated` are `now`, without its fraction under wire version 0.1.0 (`whole_seconds`; contract 1.6).
     Raises StartRefused with file, table, number of the record and rule; nothing is inserted then.
     """
-    rows = _rows_of(_read(seed), _hash_of(admin_secret))
+    rows = _rows_of(_read(seed), hash_of(admin_secret))
     _check_keys(seed, rows)
     moment = now.replace(microsecond=0) if whole_seconds else now
     for name, records in rows.items():
@@ -92,21 +90,16 @@ def _parsed(seed: str) -> dict[str, Any]:
         raise StartRefused(f"The seed file {seed} cannot be parsed as TOML in UTF-8: {error}.") from None
 
 
-def _hash_of(secret: str) -> str:
-    """Return what is stored of a secret (contract 1.4)."""
-    return hashlib.sha512(secret.encode()).hexdigest()
-
-
 def _rows_of(seed: Seed, admin_secret: str) -> Rows:
     """Return the rows by table, parents first, secrets as their hashes."""
     rows: Rows = {"tenants": [], "admin": [], **seed.model_dump(exclude={"tenants", "oauth"})}
     for tenant in seed.tenants:
-        secret = _hash_of(tenant.admin_secret) if tenant.admin_secret else admin_secret
-        administrator = {"admin_user": ADMINISTRATOR, "admin_secret": secret, "privilege": "PERM_ADMIN"}
+        secret = hash_of(tenant.admin_secret) if tenant.admin_secret else admin_secret
+        administrator = {"admin_user": ADMINISTRATOR_ID, "admin_secret": secret, "privilege": ADMINISTRATOR_PRIVILEGE}
         rows["tenants"].append({"tenant": tenant.tenant, "enabled": tenant.enabled})
         rows["admin"].append({"tenant": tenant.tenant, **administrator})
     for client in rows["clients"]:
-        client["client_secret"] = _hash_of(client["client_secret"])
+        client["client_secret"] = hash_of(client["client_secret"])
     return rows
 
 

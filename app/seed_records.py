@@ -10,10 +10,10 @@ from pydantic_core import PydanticCustomError
 
 from .clock import NEVER
 from .keys import fingerprint_of
+from .records import UNLIMITED
 from .settings import Name, OAuthClient, OAuthUser
 from .version_requirement import VersionRequirementError, check
 
-UNLIMITED = 2**31 - 1
 _KEY_TYPES = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"} | {f"ecdsa-sha2-nistp{n}": "ecdsa" for n in (256, 384, 521)}
 
 

@@ -14,13 +14,12 @@ _DIALECT = sqlite_dialect(paramstyle="qmark")
 
 
 class Statement:
-    """One statement: `core` for SQLAlchemy, `text` and positional values for the driver's cursor.
+    """One statement: `text` and positional values for the driver's cursor.
 
     Rows are named tuples with the selected columns' names.
     """
 
     def __init__(self, core: ClauseElement) -> None:
-        self.core: Any = core
         compiled: Any = core.compile(dialect=_DIALECT)
         self.text = str(compiled)
         self.names: tuple[str, ...] = tuple(compiled.positiontup)

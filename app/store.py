@@ -9,25 +9,24 @@ import contextlib
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import aiosqlite
 from sqlalchemy import Table
 
-from .constraints import NUL, refused_delete, refused_insert, refused_update, translate
-from .database import MEMORY, open_sqlite
-from .errors import DatabaseError
+from .constraints import translate
+from .database import BUSY_TIMEOUT_MILLISECONDS, MEMORY, open_sqlite
 from .modes import Modes
-from .statements import Insert, Statement
+from .statements import Statement
+from .transaction import Transaction, fetch_one, refuse_nul
 
 Result = TypeVar("Result")
-Work = Callable[["Transaction"], Awaitable[Any]]
+Work = Callable[[Transaction], Awaitable[Any]]
 
 PAGE = 500  # rows that a long read hands on at a time
 _CACHED = 10_000  # rows that the cache of tenants and credentials may hold
-_PATIENCE_MS = 5_000  # how long another process may hold the write lock
 
 _SPEND = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
 _FIRST_SPENT = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)"
@@ -35,55 +34,8 @@ _FIRST_SPENT = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)"
 _log = logging.getLogger("tms_standin.store")
 
 
-class Transaction:
-    """The writes of one request. All of them are kept or none; a raised error undoes them."""
-
-    def __init__(self, connection: sqlite3.Connection, modes: Modes) -> None:
-        self._connection = connection
-        self._modes = modes
-        self.spent_ids: Counter[str] = Counter()
-
-    async def one(self, statement: Statement, **parameters: Any) -> Any:
-        """Return the first row or None, with the writes so far. Raises DatabaseError."""
-        return _one(self._connection, self._modes, statement, parameters)
-
-    async def insert(self, statement: Insert, **row: Any) -> None:
-        """Insert one row. Raises DatabaseError in both databases' words; the row's id is spent all the same."""
-        chosen = statement.lowest if self._modes.wire.reuses_row_ids else statement
-        try:
-            self._execute(chosen, row)
-        except sqlite3.IntegrityError as error:
-            self.spent_ids[statement.table.name] += 1
-            raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
-
-    async def insert_if_absent(self, statement: Insert, **row: Any) -> None:
-        """Insert one row, or nothing where a row is in the way; the id is spent all the same. Raises DatabaseError."""
-        chosen = statement.lowest_ignore if self._modes.wire.reuses_row_ids else statement.ignore
-        try:
-            self._execute(chosen, row)  # SQLite's own sequence skips the id of a row that is not inserted.
-        except sqlite3.IntegrityError as error:
-            raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
-
-    async def update(self, statement: Statement, table: Table, **parameters: Any) -> int:
-        """Return how many rows were changed. Raises DatabaseError."""
-        try:
-            return self._execute(statement, parameters)
-        except sqlite3.IntegrityError as error:
-            raise refused_update(error, table) from error
-
-    async def delete(self, statement: Statement, table: Table, **key: Any) -> int:
-        """Return how many rows were deleted, cascades not counted. Raises DatabaseError."""
-        try:
-            return self._execute(statement, key)
-        except sqlite3.IntegrityError as error:
-            raise refused_delete(self._connection, error, table, key) from error
-
-    def _execute(self, statement: Statement, parameters: dict[str, Any]) -> int:
-        return _execute(self._connection, self._modes, statement, parameters).rowcount
-
-
 class Store:
-    """The database as the rest of the program sees it. Every method is awaited; a SQLite read never suspends."""
+    """The database as the rest of the program sees it. Every method is awaited, though a short read never suspends."""
 
     def __init__(self, location: str, modes: Modes) -> None:
         self._location = location
@@ -114,21 +66,22 @@ class Store:
 
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row as a named tuple, or None. Raises DatabaseError."""
-        return _one(self._reader, self._modes, statement, parameters)
+        return fetch_one(self._reader, self._modes, statement, parameters)
 
     async def cached(self, statement: Statement, **parameters: Any) -> Any:
         """Return what `one` returns, from memory while nobody has committed since (design 3.2.4)."""
         self._forget_if_changed()
         key = (statement, *parameters.values())
-        if key not in self._cache:
-            if len(self._cache) >= _CACHED:
-                self._cache.clear()
-            self._cache[key] = _one(self._reader, self._modes, statement, parameters)
-        return self._cache[key]
+        found = self._cache.get(key)
+        if found is None:
+            found = fetch_one(self._reader, self._modes, statement, parameters)
+            if found is not None:  # What is not there is not remembered, or callers could fill the memory with names.
+                self._remember(key, found)
+        return found
 
-    async def pages(self, statement: Statement, **parameters: Any) -> AsyncIterator[list[Any]]:
+    async def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
         """Yield the rows of a long read in lists of PAGE, off the loop. Raises DatabaseError."""
-        _refuse_nul(self._modes, parameters)
+        refuse_nul(self._modes, parameters)
         if self._in_memory:
             rows = self._reader.execute(statement.text, statement.bind(parameters)).fetchall()
             for start in range(0, len(rows), PAGE):
@@ -144,9 +97,9 @@ class Store:
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    def spend_id(self, table: Table) -> None:
-        """Skip one id, as PostgreSQL's sequence does for an insert that finds its row already there."""
-        self._spent_ids[table.name] += 1
+    async def spend_ids(self, *tables: Table) -> None:
+        """Skip an id of each table, as PostgreSQL's sequence does for an insert that finds its row already there."""
+        self._spent_ids.update(table.name for table in tables)
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run `work` in the next shared transaction and return its result once that is on disk.
@@ -168,19 +121,26 @@ class Store:
         self._writer.close()
 
     async def _write_all(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                await self._begin()
-                outcomes = [await self._attempt(work) for work, _ in batch]
-                self._write_spent_ids()
-                await self._commit()
-            except (sqlite3.Error, DatabaseError) as error:
-                self._abandon(batch, error)
-            else:
-                for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
-                    _settle(future, result, failure)
-        self._writing = None
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._write_batch(batch)
+        finally:
+            self._writing = None
+
+    async def _write_batch(self, batch: list[tuple[Work, asyncio.Future[Any]]]) -> None:
+        try:
+            await self._begin()
+            outcomes = [await self._attempt(work) for work, _ in batch]
+            self._write_spent_ids()
+            await self._commit()
+        except BaseException as error:
+            self._abandon(batch, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
+                _settle(future, result, failure)
 
     async def _attempt(self, work: Work) -> tuple[Any, Exception | None]:
         """Run one request's writes behind a savepoint and return its result or its error."""
@@ -206,7 +166,7 @@ class Store:
             await self._in_thread(self._begin_patiently)
 
     def _begin_patiently(self) -> None:
-        self._writer.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+        self._writer.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
         try:
             self._writer.execute("BEGIN IMMEDIATE")
         finally:
@@ -229,15 +189,20 @@ class Store:
                     self._writer.execute(_FIRST_SPENT, (table, count))
         self._spent_ids.clear()
 
-    def _abandon(self, batch: list[tuple[Work, asyncio.Future[Any]]], error: Exception) -> None:
-        """Undo a transaction that could not be finished; everybody who waited for it is told."""
+    def _abandon(self, batch: list[tuple[Work, asyncio.Future[Any]]], error: BaseException) -> None:
+        """Undo a transaction that could not be finished; everybody who waited for it is told, whatever it was."""
         with contextlib.suppress(sqlite3.Error):
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
         failure = translate(error) if isinstance(error, sqlite3.Error) else error
-        _log.warning("%s: %d writes were refused: %s", self._location, len(batch), error)
+        _log.warning("%s: %d writes were refused: %s", self._location, len(batch), failure or type(failure).__name__)
         for _, future in batch:
             _settle(future, None, failure)
+
+    def _remember(self, key: tuple[Any, ...], row: Any) -> None:
+        if len(self._cache) >= _CACHED:
+            self._cache.clear()
+        self._cache[key] = row
 
     def _forget_if_changed(self) -> None:
         """Empty the cache if anybody has committed, asking once in a turn of the loop.
@@ -260,35 +225,7 @@ class Store:
         self._version_is_fresh = False
 
 
-def statement_row(statement: Insert, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row's values as the database stores them, by column name."""
-    return dict(zip(statement.names, statement.bind(row), strict=True))
-
-
-def _one(connection: sqlite3.Connection, modes: Modes, statement: Statement, parameters: dict[str, Any]) -> Any:
-    stored = _execute(connection, modes, statement, parameters).fetchone()
-    return None if stored is None else statement.row(stored)
-
-
-def _execute(
-    connection: sqlite3.Connection, modes: Modes, statement: Statement, parameters: dict[str, Any]
-) -> sqlite3.Cursor:
-    _refuse_nul(modes, parameters)
-    try:
-        return connection.execute(statement.text, statement.bind(parameters))
-    except sqlite3.IntegrityError:
-        raise
-    except sqlite3.Error as error:
-        raise translate(error) from error
-
-
-def _refuse_nul(modes: Modes, parameters: dict[str, Any]) -> None:
-    for value in parameters.values():
-        if type(value) is str and "\0" in value and modes.wire.refuses_nul:
-            raise NUL
-
-
-def _settle(future: asyncio.Future[Any], result: Any, failure: Exception | None) -> None:
+def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
     if future.done():
         return
     if failure is None:

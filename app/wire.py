@@ -14,6 +14,7 @@ class Wire(ABC):
     git_commit: str
     refuses_nul: bool
     reuses_row_ids: bool
+    seeds_whole_seconds: bool
     updated_expiry_name: str
 
     @abstractmethod
@@ -63,6 +64,7 @@ class Wire030(Wire):
     git_commit = "1fd2b61"
     refuses_nul = True
     reuses_row_ids = False
+    seeds_whole_seconds = False
     updated_expiry_name = "expires_msg"
 
     def kept_expiry(self, moment: datetime) -> datetime:
@@ -105,6 +107,7 @@ class Wire010(Wire):
     git_commit = "15cad37"
     refuses_nul = False
     reuses_row_ids = True
+    seeds_whole_seconds = True
     updated_expiry_name = "expires_at"
 
     def kept_expiry(self, moment: datetime) -> datetime:

@@ -6,7 +6,7 @@ import msgspec
 
 from ..declare import Operation
 from ..parts import Parts
-from .honest import openapi_document
+from .honest import CREDENTIALS, openapi_document
 from .pages import oauth_page, swagger_page
 from .reference import as_json, as_yaml, reference_document
 
@@ -14,7 +14,9 @@ Maker = Callable[[Parts, list[Operation]], bytes]
 
 
 def _page(parts: Parts, operations: list[Operation]) -> bytes:
-    return swagger_page(openapi_document(operations, parts.modes.wire))
+    # A secret that was set is not shown; the published one would be wrong.
+    unknown = () if parts.settings.admin_secret == CREDENTIALS["admin_secret"][1] else ("admin_secret",)
+    return swagger_page(openapi_document(operations, parts.modes.wire), unknown)
 
 
 def _oauth_page(_parts: Parts, _operations: list[Operation]) -> bytes:

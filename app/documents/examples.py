@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from ..clock import NEVER
 from ..declare import Flag, Operation
-from ..seed import ADMINISTRATOR, STANDARD_FINGERPRINT, STANDARD_PUBLIC_KEY
-from ..tms.common import UNLIMITED
+from ..records import ADMINISTRATOR_ID, UNLIMITED
+from ..seed import STANDARD_FINGERPRINT, STANDARD_PUBLIC_KEY
 from ..wire import Wire
 from .schemas import element_of, fields_of, is_optional
 
@@ -44,7 +44,7 @@ VALUES: Named = {
     "addr": "192.0.2.1",
     "user": "testhostaccount1",
     "user_uid": "1000",
-    "admin_id": ADMINISTRATOR,
+    "admin_id": ADMINISTRATOR_ID,
     "admin_secret": _SECRET,
     "public_key": STANDARD_PUBLIC_KEY,
     "public_key_fingerprint": STANDARD_FINGERPRINT,

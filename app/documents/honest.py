@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from .. import __version__
 from ..declare import Gate, Int32, Operation
 from ..gates import ADMIN_ID, ADMIN_SECRET, CLIENT_ID, CLIENT_SECRET, TENANT
+from ..records import ADMINISTRATOR_ID
 from ..wire import Wire
 from .examples import EXAMPLES, VALUES, Example, Named
 from .schemas import ERROR, Kinds, kind_schema, kinds_of, reference_to, schema_of, structures_of
@@ -23,7 +24,7 @@ JSON, TEXT = "application/json", "text/plain"
 CREDENTIALS = {
     "client_id": (CLIENT_ID, "testclient1"),
     "client_secret": (CLIENT_SECRET, "secret1"),
-    "admin_id": (ADMIN_ID, "~~admin"),
+    "admin_id": (ADMIN_ID, ADMINISTRATOR_ID),
     "admin_secret": (ADMIN_SECRET, "adminsecret1"),
 }
 MEANINGS = {

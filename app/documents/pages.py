@@ -44,10 +44,10 @@ const ui = SwaggerUIBundle({
 """)
 
 
-def swagger_page(document: dict[str, Any]) -> bytes:
-    """Return Swagger UI with an OpenAPI document and the credentials of the seed `standard` filled in."""
+def swagger_page(document: dict[str, Any], unknown: tuple[str, ...] = ()) -> bytes:
+    """Return Swagger UI with an OpenAPI document and the credentials of the seed `standard` filled in, but `unknown`."""
     files = _bundle()
-    seeded = {name: seeded for name, (_, seeded) in CREDENTIALS.items()}
+    seeded = {name: seeded for name, (_, seeded) in CREDENTIALS.items() if name not in unknown}
     page = _PAGE.substitute(
         policy=_POLICY,
         title=document["info"]["title"],

@@ -1,6 +1,5 @@
 """E03 to E08: client applications, which ask for keys on behalf of users."""
 
-from hashlib import sha512
 from typing import Any
 
 from msgspec import Struct
@@ -19,9 +18,10 @@ from ..gates import (
     owner_or_admin_of,
     version_valid,
 )
+from ..records import hash_of
 from ..statements import Insert, Statement, matching
-from ..store import Transaction
 from ..tables import clients
+from ..transaction import Transaction
 from .common import broken_update, listing, not_found, shown, stamps
 
 on = Resource("/tms/client", "Clients")
@@ -122,7 +122,7 @@ async def create_client(call: Call, body: ReqCreateClient) -> RespCreateClient:
         "app_name": body.app_name,
         "app_version": body.app_version,
         "client_id": body.client_id,
-        "client_secret": sha512(secret.encode()).hexdigest(),
+        "client_secret": hash_of(secret),
         "enabled": True,
         **stamps(call),
     }
@@ -203,7 +203,7 @@ async def update_client_secret(call: Call, client_id: str) -> RespUpdateClientSe
     broken_update(call)
     secret = call.parts.chance.secret()
     values: dict[str, Any] = {"tenant": call.tenant, "client_id": client_id, "now": call.parts.clock.now()}
-    values["new_secret"] = sha512(secret.encode()).hexdigest()
+    values["new_secret"] = hash_of(secret)
     await call.parts.store.write(lambda transaction: transaction.update(NEW_SECRET, clients, **values))
     return RespUpdateClientSecret(
         result_msg=f"Secret updated for client {client_id}",

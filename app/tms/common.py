@@ -1,6 +1,6 @@
 """What several resources share: how a row is shown, how long a record lives. No endpoint."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,9 @@ from msgspec.structs import asdict
 from ..call import Call
 from ..declare import Answer, Listing, Reply
 from ..errors import DatabaseError, Refusal
+from ..records import UNLIMITED
 from ..statements import Statement
 from ..wire import Wire
-
-UNLIMITED = 2**31 - 1
 
 _NOT_A_TEXT = 'column "updated" is of type timestamp with time zone but expression is of type text'
 
@@ -41,7 +40,7 @@ def listing(
     """Return the rows of a long read as an array of `element`; in arrays `enabled` is 0 or 1 in both versions."""
     shows_enabled = "enabled" in element.__struct_fields__
 
-    async def pages() -> AsyncIterator[list[Struct]]:
+    async def pages() -> AsyncGenerator[list[Struct], None]:
         async for rows in call.parts.store.pages(statement, **parameters):
             values = [shown(call.parts.modes.wire, row) for row in rows]
             for value in values if shows_enabled else ():

@@ -1,23 +1,31 @@
 """E09 and E10: a client asks for a key pair, and sshd asks for its public half. The private half is shown once."""
 
+import contextlib
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from ..call import Call
 from ..clock import NEVER
 from ..declare import DateTime, Int32, Reply, Resource
 from ..errors import DatabaseError, Refusal
 from ..gates import owner
+from ..records import UNLIMITED
 from ..statements import Insert, Statement, matching
 from ..tables import pubkeys
 from . import dependencies, strict
-from .common import UNLIMITED, expiry_after, fresh_expiry, not_found, stamps
+from .common import expiry_after, fresh_expiry, not_found, stamps
 
 on = Resource("/tms/pubkeys/creds", "Public keys")
 
 NEW_KEY = Insert(pubkeys)
+# The key with that fingerprint, on that host if there is one.
+NEAREST = Statement(
+    select(pubkeys.c.host, pubkeys.c.host_account)
+    .where(matching(pubkeys, "public_key_fingerprint"))
+    .order_by((pubkeys.c.host == bindparam("host")).desc())
+)
 RETRIEVE = Statement(select(pubkeys.c.public_key).where(matching(pubkeys, "public_key_fingerprint host host_account")))
 
 
@@ -115,8 +123,17 @@ async def retrieve_key(call: Call, body: ReqPublicKey) -> RespPublicKey:
         RETRIEVE, public_key_fingerprint=body.public_key_fingerprint, host=body.host, host_account=body.user
     )
     if row is None:
-        await call.parts.hints.key_not_found(call.parts.store, body.user, body.host, body.public_key_fingerprint)
+        await _hint(call, body)
         raise not_found()
     if call.parts.modes.strict:
         await strict.use_key(call, body.public_key_fingerprint, body.host)
     return RespPublicKey(public_key=row.public_key)
+
+
+async def _hint(call: Call, body: ReqPublicKey) -> None:
+    """Tell the log what does not match; the answer does not depend on it."""
+    hints, asked = call.parts.hints, (body.user, body.host, body.public_key_fingerprint)
+    if hints.is_new(asked):
+        with contextlib.suppress(DatabaseError):
+            key = {"public_key_fingerprint": body.public_key_fingerprint, "host": body.host}
+            hints.key_not_found(*asked, await call.parts.store.one(NEAREST, **key))

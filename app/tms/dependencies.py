@@ -1,5 +1,6 @@
 """What a key needs: a user with MFA, a mapping to the host account, a delegation to the client. No endpoint."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, select
@@ -8,8 +9,8 @@ from ..call import Call
 from ..clock import NEVER
 from ..errors import DatabaseError, Refusal
 from ..statements import Statement, matching
-from ..store import Transaction
 from ..tables import delegations, user_hosts, user_mfa
+from ..transaction import Transaction
 from .common import stamps
 from .delegations import NEW_DELEGATION
 from .user_hosts import NEW_USER_HOST
@@ -34,18 +35,30 @@ DEPENDENCIES = Statement(
 )
 
 
+# The same one by one, as the reference asks.
+MFA = Statement(select(user_mfa.c.enabled, user_mfa.c.expires_at).where(_USER))
+MAPPING = Statement(select(user_hosts.c.expires_at).where(_HOST))
+DELEGATION = Statement(select(delegations.c.expires_at).where(_DELEGATION))
+
+
 async def require(call: Call, client_user_id: str, host: str, host_account: str, found: Any = None) -> None:
     """Raise Refusal 403 for the first missing, disabled or expired dependency (E09 step 6).
 
     `found` is what `create_missing` has just read, so that it is not read twice.
     """
+    place = (client_user_id, host, host_account)
     try:
-        found = found or await _find(call, client_user_id, host, host_account)
-    except DatabaseError as error:
-        raise unmet(call.parts.modes.wire.database_text(error)) from None
-    if found.mfa_expires_at is None or found.host_expires_at is None or found.delegation_expires_at is None:
-        _hint(call, found, client_user_id, host, host_account)
-    problem = _problem(call, found, client_user_id, host, host_account)
+        found = found or await _find(call, *place)
+    except DatabaseError:
+        problem = await _problem_in_steps(call, *place)
+    else:
+        if None in found:
+            _hint(call, found, *place)
+        problem = (
+            _mfa_problem(call, client_user_id, found.mfa_enabled, found.mfa_expires_at)
+            or _mapping_problem(call, *place, found.host_expires_at)
+            or _delegation_problem(call, client_user_id, found.delegation_expires_at)
+        )
     if problem:
         raise unmet(problem)
 
@@ -66,8 +79,7 @@ async def create_missing(call: Call, client_user_id: str, host: str, host_accoun
     mapping = {"tms_user_id": client_user_id, "host": host, "host_account": host_account}
     found = await _complete(call, client_user_id, host, host_account)
     if found is not None:
-        for statement in (NEW_USER, NEW_DELEGATION, NEW_USER_HOST):
-            call.parts.store.spend_id(statement.table)
+        await call.parts.store.spend_ids(NEW_USER.table, NEW_DELEGATION.table, NEW_USER_HOST.table)
         return found
     for statement, values in ((NEW_USER, user), (NEW_DELEGATION, delegation), (NEW_USER_HOST, mapping)):
         row = {"tenant": call.tenant, "expires_at": NEVER, **values, **stamps(call)}
@@ -98,28 +110,49 @@ async def _find(call: Call, client_user_id: str, host: str, host_account: str) -
     )
 
 
-def _problem(call: Call, found: Any, user: str, host: str, account: str) -> str | None:
-    """Return the sentence for the first dependency that fails, in the reference's order."""
-    wire, now, tenant = call.parts.modes.wire, call.parts.clock.now(), call.tenant
-    mapping = f"user host record for user {user}@{tenant} with account {account} on host {host}"
-    delegation = f"delegation record for client {call.client_id} and client_user_id {user} in tenant {tenant}"
-    if found.mfa_expires_at is None:
+async def _problem_in_steps(call: Call, client_user_id: str, host: str, host_account: str) -> str | None:
+    """Return the first problem where one question for all failed: a question that fails is a problem in its turn (D8)."""
+    store, of_user = call.parts.store, {"tenant": call.tenant, "client_user_id": client_user_id}
+    try:
+        mfa = await store.one(MFA, **of_user) or (None, None)
+        if problem := _mfa_problem(call, client_user_id, *mfa):
+            return problem
+        mapping = await store.one(MAPPING, **of_user, host=host, host_account=host_account) or (None,)
+        if problem := _mapping_problem(call, client_user_id, host, host_account, *mapping):
+            return problem
+        delegation = await store.one(DELEGATION, **of_user, client_id=call.client_id) or (None,)
+        return _delegation_problem(call, client_user_id, *delegation)
+    except DatabaseError as error:
+        return call.parts.modes.wire.database_text(error)
+
+
+def _mfa_problem(call: Call, user: str, enabled: bool | None, expires_at: datetime | None) -> str | None:
+    tenant = call.tenant
+    if expires_at is None:
         return f"Required user MFA record not found for user ID {user} in tenant {tenant}."
-    if not found.mfa_enabled:
+    if not enabled:
         return f"Required user MFA record for user ID {user} in tenant {tenant} is disabled."
-    if found.mfa_expires_at < now:
-        expired = wire.spoken_expiry(found.mfa_expires_at)
+    if expires_at < call.parts.clock.now():
+        expired = call.parts.modes.wire.spoken_expiry(expires_at)
         return f"Required user MFA record for user ID '{user}' in tenant {tenant} expired at {expired}."
-    if found.host_expires_at is None:
-        missing = f"for user {user}@{tenant} with account {account} on host {host}"
-        return f"Required user host record not found {missing}."
-    if found.host_expires_at < now:
-        return f"Required {mapping} expired at {wire.spoken_expiry(found.host_expires_at)}."
-    if found.delegation_expires_at is None:
-        missing = f"for client {call.client_id} and client_user_id {user} in tenant {tenant}"
-        return f"Required delegation record not found {missing}."
-    if found.delegation_expires_at < now:
-        return f"Required {delegation} expired at {wire.spoken_expiry(found.delegation_expires_at)}."
+    return None
+
+
+def _mapping_problem(call: Call, user: str, host: str, account: str, expires_at: datetime | None) -> str | None:
+    mapping = f"for user {user}@{call.tenant} with account {account} on host {host}"
+    if expires_at is None:
+        return f"Required user host record not found {mapping}."
+    if expires_at < call.parts.clock.now():
+        return f"Required user host record {mapping} expired at {call.parts.modes.wire.spoken_expiry(expires_at)}."
+    return None
+
+
+def _delegation_problem(call: Call, user: str, expires_at: datetime | None) -> str | None:
+    delegation = f"for client {call.client_id} and client_user_id {user} in tenant {call.tenant}"
+    if expires_at is None:
+        return f"Required delegation record not found {delegation}."
+    if expires_at < call.parts.clock.now():
+        return f"Required delegation record {delegation} expired at {call.parts.modes.wire.spoken_expiry(expires_at)}."
     return None
 
 

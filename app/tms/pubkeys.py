@@ -16,10 +16,11 @@ from ..gates import (
     same_client_and_tenant,
     tenant_header,
 )
+from ..records import UNLIMITED
 from ..statements import Statement, matching
-from ..store import Transaction
 from ..tables import pubkeys
-from .common import UNLIMITED, broken_update, expiry_after, listing, not_found, shown
+from ..transaction import Transaction
+from .common import broken_update, expiry_after, listing, not_found, shown
 
 on = Resource("/tms/pubkeys", "Public keys")
 

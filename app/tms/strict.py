@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import and_, literal_column, select, update
 
 from ..call import Call
+from ..records import UNLIMITED
 from ..statements import Statement, matching
 from ..tables import delegations, pubkeys, user_hosts, user_mfa
-from .common import UNLIMITED, not_found
+from .common import not_found
 
 _USER = and_(user_mfa.c.tenant == pubkeys.c.tenant, user_mfa.c.tms_user_id == pubkeys.c.client_user_id)
 _HOST = and_(

@@ -1,6 +1,5 @@
 """E30 to E35: tenants and, with each, its administrator."""
 
-from hashlib import sha512
 from typing import Any
 
 from msgspec import Struct
@@ -10,15 +9,13 @@ from .. import tables
 from ..call import Call
 from ..declare import DateTime, Flag, Flag32, Int32, Listing, Reply, Resource, UInt32
 from ..gates import admin_authorized, admin_of, checks, default_tenant, tenant_enabled, tenant_header
+from ..records import ADMINISTRATOR_ID, ADMINISTRATOR_PRIVILEGE, hash_of
 from ..statements import Insert, Statement, matching
-from ..store import Transaction
 from ..tables import tenants
+from ..transaction import Transaction
 from .common import broken_update, listing, not_found, shown, stamps
 
 on = Resource("/tms/tenants", "Tenants")
-
-ADMINISTRATOR_ID = "~~admin"
-PRIVILEGE = "PERM_ADMIN"
 
 _ONE = matching(tenants, "tenant")
 
@@ -116,11 +113,13 @@ async def create_tenant(call: Call, tenant: str) -> RespCreateTenants:
     """Create a tenant and its administrator (E32)."""
     secret = call.parts.chance.secret()
     written = stamps(call)
-    administrator = {"admin_user": ADMINISTRATOR_ID, "admin_secret": sha512(secret.encode()).hexdigest()}
+    administrator = {"admin_user": ADMINISTRATOR_ID, "admin_secret": hash_of(secret)}
 
     async def work(transaction: Transaction) -> None:
         await transaction.insert(NEW_TENANT, tenant=tenant, enabled=True, **written)
-        await transaction.insert(NEW_ADMINISTRATOR, tenant=tenant, privilege=PRIVILEGE, **administrator, **written)
+        await transaction.insert(
+            NEW_ADMINISTRATOR, tenant=tenant, privilege=ADMINISTRATOR_PRIVILEGE, **administrator, **written
+        )
 
     await call.parts.store.write(work)
     return RespCreateTenants(tenant=tenant, enabled=True, admin_id=ADMINISTRATOR_ID, admin_secret=secret)

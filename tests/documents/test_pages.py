@@ -94,3 +94,17 @@ def test_the_oauth_page_is_small_and_loads_nothing():
     assert len(page) < 5000
     assert [(tag, attributes) for tag, attributes in Elements(page).tags if "src" in attributes] == []
     assert "window.opener.swaggerUIRedirectOauth2" in page
+
+
+async def test_a_secret_that_was_set_is_not_on_the_page(client_for):
+    """The page fills in what is published; a secret of one's own has to be typed."""
+    published, own = await client_for(), await client_for(admin_secret="mysecret7")
+
+    filled = re.findall(r"Object\.entries\((\{.*?\})\)", (await published.get("/")).text)
+    page = (await own.get("/")).text
+
+    assert [json.loads(found)["admin_secret"] for found in filled] == ["adminsecret1"]
+    assert [sorted(json.loads(found)) for found in re.findall(r"Object\.entries\((\{.*?\})\)", page)] == [
+        ["admin_id", "client_id", "client_secret"]
+    ]
+    assert "mysecret7" not in page
