@@ -92,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
             prepared = await parts.store.open(lambda connection: _prepare(connection, parts))
             await _announce(parts, prepared)
             gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
+            gc.enable()
             try:
                 yield
             finally:

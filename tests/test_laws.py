@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 WEB = {"fastapi", "starlette"}
 WEBLESS = {"database.py", "keys.py", "seed.py", "store.py", "tables.py", "wire.py"}
 DRIVERS = {"aiosqlite", "asyncpg", "sqlite3"}
-DRIVING = {"constraints.py", "database.py", "store.py"}
+DRIVING = {"constraints.py", "database.py", "store.py", "transaction.py"}
 CHANCE = {"random", "secrets", "uuid"}
 FIXED_CALLS = {"getlogger", "metadata", "table"}
 EMPTY_CALLS = {"Counter", "OrderedDict", "defaultdict", "deque", "dict", "list", "set"}
@@ -196,7 +196,7 @@ LAWS = [
         ],
     ),
     Law(
-        "No database driver outside store.py, database.py and constraints.py.",
+        "No database driver outside store.py, transaction.py, database.py and constraints.py.",
         drives_a_database,
         [("edge.py", "import sqlite3"), ("tms/hosts.py", "def f():\n    from aiosqlite import connect")],
     ),

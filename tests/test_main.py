@@ -156,3 +156,22 @@ def test_importing_the_application_touches_nothing(tmp_path):
         check=True,
     )
     assert (done.stdout, done.stderr, list(tmp_path.iterdir())) == ("TMS stand-in\n", "", [])
+
+
+async def test_a_start_that_fails_unexpectedly_is_told_to_the_server(tmp_path, monkeypatch):
+    """Nothing is served then; uvicorn learns why and ends."""
+    app = create_app(Settings(database=f"sqlite:///{tmp_path}/tms.db"))
+    monkeypatch.setattr("app.main.prepare", lambda *_: 1 / 0)
+    told = []
+
+    async def receive():
+        return {"type": "lifespan.startup"}
+
+    async def send(message):
+        told.append(message)
+
+    with pytest.raises(ZeroDivisionError):
+        await app({"type": "lifespan"}, receive, send)
+
+    assert [message["type"] for message in told] == ["lifespan.startup.failed"]
+    assert "ZeroDivisionError" in told[0]["message"]

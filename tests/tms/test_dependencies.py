@@ -117,6 +117,12 @@ class TestRequire:
         for fields in ({"user": "a\0"}, {"host": "a\0"}, {"account": "a\0"}):
             refused(await create(client, **fields), 403, UNMET + NUL_TEXT)
 
+    async def test_a_nul_counts_when_its_turn_comes(self, client):
+        """The reference asks for user, mapping and delegation in turn, so an earlier problem is named instead."""
+        message = f"{UNMET}Required user MFA record not found for user ID nobody in tenant test."
+        refused(await create(client, user="nobody", host="a\0"), 403, message)
+        refused(await create(client, user="nobody", account="a\0"), 403, message)
+
     @pytest.mark.parametrize("wire", [V010])
     async def test_a_nul_is_a_character_for_0_1_0(self, client):
         """It is looked up and given back."""
