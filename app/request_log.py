@@ -12,6 +12,8 @@ from typing import TextIO
 from .clock import Clock
 
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
+_LONGEST_PATH = 500  # bytes of a path that a line shows
+_PATHS = 1_000  # paths whose text is remembered
 _PAUSE = 0.05  # seconds between two writes
 _LAST_LINES = 1.0  # seconds that the end waits for a reader
 
@@ -27,6 +29,7 @@ class RequestLog:
         self._dropped = 0
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._paths: dict[bytes, str] = {}
         self._millisecond = -1
         self._at = ""
 
@@ -49,14 +52,28 @@ class RequestLog:
         took = int((self._clock.stopwatch() - started) * 1_000_000)
         millisecond = int(self._clock.seconds() * 1000)
         if millisecond != self._millisecond:
-            self._millisecond = millisecond
-            self._at = datetime.fromtimestamp(millisecond / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-        path = _visible(raw_path.decode("ascii", "backslashreplace"))
+            self._begin(millisecond)
+        path = self._paths.get(raw_path) or self._shown(raw_path)
         if self._json:
             what = f'"method":{json.dumps(method)},"path":{json.dumps(path)},"status":{status},"took_ms":{took / 1000}'
             self._add(f'{{"at":"{self._at}",{what}}}\n')
         else:
             self._add(f"{self._at} {method} {path} {status} {took}us\n")
+
+    def _begin(self, millisecond: int) -> None:
+        """Make the time stamp that the lines of this millisecond share."""
+        self._millisecond = millisecond
+        self._at = datetime.fromtimestamp(millisecond / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+    def _shown(self, raw_path: bytes) -> str:
+        """Return a path as a line shows it, cut where it is endless, and remember it: a load has few of them."""
+        text = _visible(raw_path[:_LONGEST_PATH].decode("ascii", "backslashreplace"))
+        if len(raw_path) > _LONGEST_PATH:
+            return f"{text}..."
+        if len(self._paths) >= _PATHS:
+            self._paths.clear()
+        self._paths[raw_path] = text
+        return text
 
     def hint(self, *lines: str) -> None:
         """Note something for the person who reads the log. Nothing in a line can begin another one."""

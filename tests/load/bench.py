@@ -22,14 +22,15 @@ import uvicorn
 
 from tests.load import report, rows, wrk
 from tests.load.report import GOAL_CONNECTIONS, Report, Row
-from tests.load.scenarios import CREATEKEY, GETCLIENT, GETKEY, GETVERSION, LOAD_SUITE, YARDSTICK, Scenario
+from tests.load.scenarios import CREATEKEY, GETVERSION, LOAD_SUITE, YARDSTICK, Scenario
 from tests.load.server import ROOT, Server, database_of, start_server, start_yardstick, stopping
 
 RESULTS = ROOT / "tests" / "load" / "results"
 CHART = ROOT / "docs" / "bench.svg"
 KEYS = 100_000
 STARTS = 5
-LOG_PAIRS = 5
+LOG_PAIRS = 15
+LOG_SECONDS = 1.0
 FILL_SECONDS = 120.0
 UNLOGGED = "tests.load.unlogged"
 
@@ -78,8 +79,8 @@ class Bench:
         return Row(scenario.name, connections, result.requests, *figures)
 
     def at(self, connections: int) -> list[Row]:
-        """Return the rows of one number of connections: the yardstick first and in the middle, the rest between."""
-        order = (YARDSTICK, GETVERSION, GETCLIENT, YARDSTICK, GETKEY, CREATEKEY)
+        """Return the rows of one number of connections; the yardstick is measured before and after each request."""
+        order = [YARDSTICK, *[scenario for request in LOAD_SUITE for scenario in (request, YARDSTICK)]]
         return with_ratios([self._measure(scenario, connections) for scenario in order])
 
     def fill(self, keys: int) -> None:
@@ -88,29 +89,37 @@ class Bench:
         if missing > 0:
             self._drive(self.server, self._load(CREATEKEY, GOAL_CONNECTIONS, FILL_SECONDS, missing))
 
-    def rate(self, server: Server) -> float:
-        """Return getversion's requests a second on `server`."""
-        return self._drive(server, self._load(GETVERSION, GOAL_CONNECTIONS, self.seconds)).rate
+    def rate_and_cost(self, server: Server) -> tuple[float, float]:
+        """Return getversion's requests a second on `server`, and the CPU seconds that each cost."""
+        before = server.cpu_seconds()
+        result = self._drive(server, self._load(GETVERSION, GOAL_CONNECTIONS, LOG_SECONDS))
+        return result.rate, (server.cpu_seconds() - before) / max(result.requests, 1)
 
 
 def with_ratios(measured: Sequence[Row]) -> list[Row]:
-    """Return the rows with their ratio to the yardstick's mean rate, the yardstick's own runs as one row."""
-    yardsticks = [row for row in measured if row.request == YARDSTICK.name]
-    mean, cpu = (statistics.mean(values) for values in zip(*[(row.rate, row.cpu) for row in yardsticks], strict=True))
+    """Return the rows with their ratio to the yardstick's runs just before and after; those runs become one row."""
+    yardsticks = list(measured[::2])
     both = replace(
         yardsticks[0],
         requests=sum(row.requests for row in yardsticks),
-        rate=mean,
+        rate=statistics.mean(row.rate for row in yardsticks),
         ratio=1.0,
         p50=statistics.mean(row.p50 for row in yardsticks),
         p99=statistics.mean(row.p99 for row in yardsticks),
         max=max(row.max for row in yardsticks),
-        cpu=cpu,
+        cpu=statistics.mean(row.cpu for row in yardsticks),
         cpu_ratio=1.0,
         others=max(row.others for row in yardsticks),
     )
-    others = [row for row in measured if row.request != YARDSTICK.name]
-    return [both, *[replace(row, ratio=_share(row.rate, mean), cpu_ratio=_share(cpu, row.cpu)) for row in others]]
+    others = [
+        replace(
+            row,
+            ratio=_share(row.rate, (before.rate + after.rate) / 2),
+            cpu_ratio=_share((before.cpu + after.cpu) / 2, row.cpu),
+        )
+        for before, row, after in zip(measured[::2], measured[1::2], measured[2::2], strict=False)
+    ]
+    return [both, *others]
 
 
 def _busy_seconds() -> float:
@@ -156,17 +165,18 @@ def start_times(directory: Path) -> list[float]:
 
 
 def log_rates(bench: Bench) -> tuple[float, float, float]:
-    """Return getversion's rate with the request log (to a file), without, and the share that the log takes.
+    """Return getversion's rate with the request log (to a file), without, and the share of CPU that the log takes.
 
-    The two take turns; each figure is the median, the share that of the pairs' shares.
+    The two take turns in short runs, since this machine's speed drifts; each figure is a median, the share that of
+    the pairs' shares. The CPU of the log's own thread counts.
     """
     with ExitStack() as stack:
         servers = [stack.enter_context(stopping(start_server(bench.directory, name))) for name in ("app", UNLOGGED)]
         for server in servers:
             server.settle()
-        pairs = [[bench.rate(server) for server in servers] for _ in range(LOG_PAIRS)]
-    shares = [1 - loud / silent for loud, silent in pairs if silent]
-    medians = [statistics.median(rates) for rates in zip(*pairs, strict=True)]
+        pairs = [[bench.rate_and_cost(server) for server in servers] for _ in range(LOG_PAIRS)]
+    shares = [1 - silent / loud for (_, loud), (_, silent) in pairs if loud]
+    medians = [statistics.median(rate for rate, _ in side) for side in zip(*pairs, strict=True)]
     return medians[0], medians[1], statistics.median(shares or [0.0])
 
 

@@ -96,7 +96,7 @@ def verdicts(report: Report) -> list[Verdict]:
 def _other_verdicts(report: Report) -> list[Verdict]:
     filled, share = report.memory_filled, report.log_share
     start = Verdict("start to ready", f"{START_GOAL:g} s", f"{report.start:.2f} s", report.start <= START_GOAL)
-    what = "request log's share of getversion's throughput"
+    what = "request log's share of getversion's CPU"
     log = Verdict(what, f"at most {LOG_GOAL:.0%}", f"{share:.1%}", share <= LOG_GOAL)
     if filled is None:
         return [start, log]
@@ -141,7 +141,7 @@ def _notes(report: Report) -> list[str]:
         ", ".join(f"{name} {value}" for name, value in report.environment.items()) + ".",
         f"Memory when idle, before the first load: {report.memory_idle:.0f} MiB; at the end {report.keys:,} keys.",
         f"Starts on that database, in seconds: {starts}; median {report.start:.2f}.",
-        f"Request log, written to a file: {rates} (medians of runs in turns).",
+        f"Request log, written to a file: {rates} (medians of runs in turns; the share is of CPU per request).",
         *[f"FAILED: {failure}." for failure in report.failures],
     ]
 
