@@ -2,6 +2,7 @@
 
 from ..call import Call
 from ..declare import Reply, Resource
+from ..wire import WIRES
 
 on = Resource("/tms", "General")
 
@@ -23,11 +24,8 @@ async def hello(call: Call, name: str | None) -> str:  # noqa: ARG001 - every en
     return "hello!" if name is None else f"hello, {name}!"
 
 
-@on.get("/version", RespVersion)
-async def get_version(call: Call) -> RespVersion:
-    """Tell which build answers (E02); the values are those of the release that is stood in for."""
-    wire = call.parts.modes.wire
-    return RespVersion(
+VERSIONS = {
+    wire.version: RespVersion(
         tms_version=wire.version,
         git_branch="main",
         git_commit=wire.git_commit,
@@ -35,3 +33,11 @@ async def get_version(call: Call) -> RespVersion:
         source_ts="2026-04-21T15:02:11Z",
         rustc_version="rustc 1.95.0 (59807616e 2026-04-14)",
     )
+    for wire in WIRES.values()
+}
+
+
+@on.get("/version", RespVersion)
+async def get_version(call: Call) -> RespVersion:
+    """Tell which build answers (E02); the values are those of the release that is stood in for."""
+    return VERSIONS[call.parts.modes.wire_version]
