@@ -15,16 +15,16 @@ from .settings import Settings
 MODES = ("enable_mvp", "enable_test_tenant", "new_clients", "wire_version", "quirks", "strict")
 
 
-def banner(settings: Settings, url: str, state: str, secret_is_known: bool) -> str:
+def banner(settings: Settings, url: str, state: str, secret_is_known: bool, is_new: bool = True) -> str:
     """Return the lines of the start, the export lines at column 0, with a newline at the end.
 
     `url` is where a client on this machine finds the stand-in (`local_url`), `state` what the start did with the
     database ("made, migrated and seeded (standard)"), `secret_is_known` whether the stored secret of the
-    administrator is the configured one: only then is it shown.
+    administrator is the configured one: only then is it shown. `is_new` is whether this start made the database.
     """
     facts = [*_files(settings), ("database", f"{_database(settings.database)}: {state}")]
     facts += [(name, _mode(settings, name)) for name in MODES]
-    facts += _records(settings, secret_is_known)
+    facts += _records(settings, secret_is_known, is_new)
     lines = [f"TMS stand-in {__version__}, answering as tms_server {settings.wire_version}, at {url}", ""]
     lines += [f"  {label:<20}{fact}" for label, fact in facts]
     lines += [line for warning in _warnings(settings) for line in ("", warning)]
@@ -75,16 +75,13 @@ def _mode(settings: Settings, name: str) -> str:
     return f"{str(value).lower() if isinstance(value, bool) else value:<12}{settings.origin_of(name)}"
 
 
-def _records(settings: Settings, secret_is_known: bool) -> list[tuple[str, str]]:
+def _records(settings: Settings, secret_is_known: bool, is_new: bool) -> list[tuple[str, str]]:
+    if settings.seed != "standard" and not is_new:
+        return [("records", f"those of the database; the seed {settings.seed} is for a new one only")]
+    if settings.seed == "empty":
+        return [("records", "tenants default and test with ~~admin, nothing else")]
     if settings.seed != "standard":
-        return [
-            (
-                "records",
-                "tenants default and test with ~~admin, nothing else"
-                if settings.seed == "empty"
-                else f"as the seed file {settings.seed} says",
-            )
-        ]
+        return [("records", f"as the seed file {settings.seed} says")]
     disabled = "" if settings.enable_test_tenant else " (disabled: enable_test_tenant is false)"
     secret = (
         f"~~admin / {settings.admin_secret}" if secret_is_known else "~~admin, with the secret set at the first start,"

@@ -144,7 +144,8 @@ async def _announce(parts: Parts, prepared: Prepared[Seeded]) -> None:
     bound = where_it_listens(parts.settings, sys.argv)
     stored = await parts.store.one(ADMINISTRATOR, tenant="test", admin_user=ADMINISTRATOR_ID)
     secret_is_known = stored is not None and same_secret(parts.settings.admin_secret, stored.admin_secret)
-    sys.stderr.write(banner(bound, local_url(bound), _state(parts.settings, prepared), secret_is_known))
+    is_new, state = prepared.revision_found is None, _state(parts.settings, prepared)
+    sys.stderr.write(banner(bound, local_url(bound), state, secret_is_known, is_new))
 
 
 def _state(settings: Settings, prepared: Prepared[Seeded]) -> str:

@@ -177,3 +177,10 @@ def test_a_shell_reads_the_exports(secret):
 def test_no_colour_codes():
     """The text is the same on a terminal and in a file."""
     assert re.search(r"[^\n -~]", text_of(Settings(host="0.0.0.0"))) is None
+
+
+def test_a_seed_is_for_a_new_database():
+    """Where there was one, nothing is promised of a seed that was not planted."""
+    settings = Settings(seed="my.toml")
+    text = banner(settings, local_url(settings), "existing", secret_is_known=True, is_new=False)
+    assert fact(text, "records") == "those of the database; the seed my.toml is for a new one only"
