@@ -9,6 +9,11 @@ from .declare import Gate, Operation
 from .errors import Refusal
 from .parts import Parts
 
+TENANT, CLIENT_ID, CLIENT_SECRET = "X-TMS-TENANT", "X-TMS-CLIENT-ID", "X-TMS-CLIENT-SECRET"
+ADMIN_ID, ADMIN_SECRET = "X-TMS-ADMIN-ID", "X-TMS-ADMIN-SECRET"
+
+_NAMES = {name.lower().encode(): name for name in (TENANT, CLIENT_ID, CLIENT_SECRET, ADMIN_ID, ADMIN_SECRET)}
+
 
 class Call:
     """What a check or an endpoint can know of its request.
@@ -69,12 +74,6 @@ class Call:
         """Return a message with its fields filled in; what path and body name wins over the headers."""
         body = {} if self.body is None else asdict(self.body)
         return template.format_map({"tenant": self.tenant, "client_id": self.client_id, **self.arguments, **body})
-
-
-_NAMES = {
-    name.lower().encode(): name
-    for name in ("X-TMS-TENANT", "X-TMS-CLIENT-ID", "X-TMS-CLIENT-SECRET", "X-TMS-ADMIN-ID", "X-TMS-ADMIN-SECRET")
-}
 
 
 def _tms_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, bytes]:

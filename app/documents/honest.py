@@ -10,8 +10,8 @@ from typing import Any
 from fastapi.openapi.utils import get_openapi
 
 from .. import __version__
+from ..call import ADMIN_ID, ADMIN_SECRET, CLIENT_ID, CLIENT_SECRET, TENANT
 from ..declare import Gate, Int32, Operation
-from ..gates import ADMIN_ID, ADMIN_SECRET, CLIENT_ID, CLIENT_SECRET, TENANT
 from ..records import ADMINISTRATOR_ID
 from ..wire import Wire
 from .examples import EXAMPLES, VALUES, Example, Named
