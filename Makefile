@@ -7,16 +7,21 @@ BIN := .venv/bin
 # What `make hold` drives: the server that `make run` started in another terminal.
 HOLD ?= --url http://127.0.0.1:3000 --database tms.db
 
-.PHONY: help run test conformance bench hold crash lint format constraints clean
+ifneq ($(TLS),)
+run: export TMS_STANDIN_TLS = $(TLS)
+endif
+
+.PHONY: help run test conformance bench screenshots hold crash lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-run: .venv/run.stamp ## set up what is missing, migrate, seed and serve on the port of tms.toml
+run: .venv/run.stamp ## set up what is missing, migrate, seed and serve on the port of tms.toml; TLS=1 serves https
 	@exec $(BIN)/python -m app
 
 test: .venv/test.stamp ## lint, types and every test, with branch coverage of app/
 	@tools/setup system
+	@tools/setup node
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
@@ -28,6 +33,10 @@ conformance: .venv/test.stamp ## compare with the recordings of the real servers
 bench: .venv/test.stamp ## drive the server with wrk and print the table of speeds
 	@tools/setup system
 	@$(BIN)/python -m tests.load.bench
+
+screenshots: .venv/test.stamp ## walk the pages in chromium and renew the README's pictures of them
+	@tools/setup system
+	@$(BIN)/python -m tests.browser.screenshots
 
 hold: .venv/test.stamp ## send the running server the load suite at 100 connections for 60 s, and count new rows
 	@tools/setup system
@@ -50,7 +59,7 @@ constraints: ## renew .venv and constraints.txt with the newest versions
 	@tools/setup renew
 
 clean: ## remove .venv, caches and build results; databases stay
-	@rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	@rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info tests/clients/node/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.stamp: pyproject.toml constraints.txt

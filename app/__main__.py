@@ -10,14 +10,15 @@ import signal
 import socket
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import __version__
 from .errors import StartRefused
 from .settings import Settings, settings_table
 
-# The real server closes no idle connection (contract 1.1); uvicorn wants a number, so it gets an hour.
+# The real server closes no idle connection but those with TLS (contract 1.1); uvicorn wants a number: an hour.
 KEEP_ALIVE_SECONDS = 3600
+TLS_KEEP_ALIVE_SECONDS = 50
 # A request that a fault rule lets hang must not keep the process alive.
 LAST_ANSWERS_SECONDS = 3
 
@@ -51,7 +52,23 @@ def listening_socket(host: str, port: int) -> socket.socket:
         ) from None
 
 
+def connection_options(settings: Settings) -> dict[str, Any]:
+    """Return uvicorn's options for http or https; raises StartRefused where https lacks what it needs."""
+    if not settings.serves_tls:
+        return {"timeout_keep_alive": KEEP_ALIVE_SECONDS}
+    # Imported here, since a start without TLS must not pay for it.
+    from .tls import server_files
+
+    files = server_files(settings)
+    return {
+        "timeout_keep_alive": TLS_KEEP_ALIVE_SECONDS,
+        "ssl_certfile": files.certificate,
+        "ssl_keyfile": files.key,
+    }
+
+
 def _serve(settings: Settings, listener: socket.socket) -> None:
+    options = connection_options(settings)
     # Imported here, so that a refused start does not wait for the application.
     import uvicorn
 
@@ -71,8 +88,8 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+        **options,
     )
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -11,6 +11,7 @@ from uvicorn.main import main as uvicorn_command
 from . import __version__
 from .seed import STANDARD_FINGERPRINT
 from .settings import Settings
+from .tls import authority_path
 
 MODES = ("enable_mvp", "enable_test_tenant", "new_clients", "wire_version", "quirks", "strict")
 
@@ -23,8 +24,8 @@ def banner(settings: Settings, url: str, state: str, secret_is_known: bool, is_n
     administrator is the configured one: only then is it shown. `is_new` is whether this start made the database.
     """
     facts = [*_files(settings), ("database", f"{_database(settings.database)}: {state}")]
-    facts += [(name, _mode(settings, name)) for name in MODES]
-    facts += _records(settings, secret_is_known, is_new)
+    facts += [*_tls(settings, url), *((name, _mode(settings, name)) for name in MODES)]
+    facts += [*_records(settings, secret_is_known, is_new), *_oauth(settings, url)]
     lines = [f"TMS stand-in {__version__}, answering as tms_server {settings.wire_version}, at {url}", ""]
     lines += [f"  {label:<20}{fact}" for label, fact in facts]
     lines += [line for warning in _warnings(settings) for line in ("", warning)]
@@ -35,18 +36,22 @@ def banner(settings: Settings, url: str, state: str, secret_is_known: bool, is_n
 def local_url(settings: Settings) -> str:
     """Return the base URL for a client on this machine; one that is bound to every address is met on loopback."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "localhost": "127.0.0.1"}.get(settings.host)  # noqa: S104 - compared, not bound
-    return f"http://{host or _bracketed(settings.host)}:{settings.http_port}"
+    scheme = "https" if settings.serves_tls else "http"
+    return f"{scheme}://{host or _bracketed(settings.host)}:{settings.http_port}"
 
 
 def where_it_listens(settings: Settings, arguments: list[str]) -> Settings:
-    """Return the settings with the host and port of `uvicorn app.main:app --port N`, whose options say where.
+    """Return the settings with the host, port and TLS of `uvicorn app.main:app --port N`, whose options say where.
 
     `arguments` is the process's command line. Under any other command the settings themselves say it.
     """
     if "uvicorn" not in Path(arguments[0]).parts[-2:]:
         return settings
     context = uvicorn_command.make_context("uvicorn", list(arguments[1:]), resilient_parsing=True)
-    return settings.model_copy(update={"host": context.params["host"], "http_port": context.params["port"]})
+    given = context.params
+    certificate, key = given["ssl_certfile"], given["ssl_keyfile"]
+    tls = {"tls": False, "http_addr": "http://", "tls_certificate": certificate, "tls_key": key}
+    return settings.model_copy(update={"host": given["host"], "http_port": given["port"], **tls})
 
 
 def _bracketed(host: str) -> str:
@@ -68,6 +73,15 @@ def _database(url: str) -> str:
     from sqlalchemy.engine import make_url
 
     return make_url(url).render_as_string(hide_password=True)
+
+
+def _tls(settings: Settings, url: str) -> Iterator[tuple[str, str]]:
+    if settings.tls_certificate is not None:
+        yield "TLS", f"with the certificate {Path(settings.tls_certificate).absolute()}"
+    elif settings.serves_tls:
+        authority = authority_path(settings)
+        yield "TLS", f"certificate authority {authority}, also at {url}/_standin/ca.pem"
+        yield "", f"curl --cacert {shlex.quote(str(authority))} {url}/v1/tms/version"
 
 
 def _mode(settings: Settings, name: str) -> str:
@@ -93,9 +107,16 @@ def _records(settings: Settings, secret_is_known: bool, is_new: bool) -> list[tu
     ]
 
 
+def _oauth(settings: Settings, url: str) -> Iterator[tuple[str, str]]:
+    issuer = settings.oauth.issuer or url
+    yield "OAuth", f"issuer {issuer}; codes are typed at {issuer}/device"
+    if settings.seed == "standard":
+        yield "", "client device-public, users testuser1 / password1 and testuser2 / password2"
+
+
 def _warnings(settings: Settings) -> Iterator[str]:
-    if settings.http_addr.startswith("https"):
-        yield f'  NOTE: http_addr is "{settings.http_addr}", but plain http is served.'
+    if not settings.serves_tls:
+        yield "  NOTE: OAuth over plain http is meant for loopback only; make run TLS=1 (TMS_STANDIN_TLS=1) serves https."
     if not _is_loopback(settings.host) and settings.control_token is None:
         yield (
             f"  WARNING: listening on {settings.host} without standin.control_token:\n"
@@ -112,6 +133,9 @@ def _is_loopback(host: str) -> bool:
 
 def _exports(settings: Settings, url: str, secret_is_known: bool) -> Iterator[str]:
     yield f'export TMS_URL="{url}"'
+    if settings.serves_tls and settings.tls_certificate is None:
+        yield f"export SSL_CERT_FILE={_quoted(str(authority_path(settings)))}"
+        yield 'export CURL_CA_BUNDLE="$SSL_CERT_FILE"'
     yield "export TMS_PARSE_RESPONSE=true"
     if settings.seed != "standard":
         return
@@ -129,4 +153,4 @@ def _exports(settings: Settings, url: str, secret_is_known: bool) -> Iterator[st
 
 
 def _quoted(value: str) -> str:
-    return f'"{value}"' if re.fullmatch(r"[\w.~-]*", value) else shlex.quote(value)
+    return f'"{value}"' if re.fullmatch(r"[\w./~-]*", value) else shlex.quote(value)

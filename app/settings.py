@@ -6,34 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, Strict
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .settings_reading import EXPECTED, PREFIX, Environment, check_values, flattened, leaves, merged, read_file
+from .settings_tables import Name, Names, OAuth, OAuthClient, OAuthIssuer, OAuthUser, Table, Tapis, shaped
 
 __all__ = ("EXPECTED", "Name", "OAuth", "OAuthClient", "OAuthUser", "Setting", "Settings", "Tapis", "settings_table")
-
-TEN_YEARS = 315_360_000
-
-
-def _shaped(pattern: str, expected: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if re.fullmatch(pattern, value) is None:
-            raise PydanticCustomError("shape", expected)
-        return value
-
-    return AfterValidator(check)
-
-
-def _each_once(attribute: str) -> AfterValidator:
-    def check(entries: tuple[BaseModel, ...]) -> tuple[BaseModel, ...]:
-        if len({getattr(entry, attribute) for entry in entries}) < len(entries):
-            raise PydanticCustomError("shape", f"a list in which every {attribute} stands once")
-        return entries
-
-    return AfterValidator(check)
 
 
 def _database_url(value: str) -> str:
@@ -54,62 +35,10 @@ def _is_url(value: str) -> bool:
     return True
 
 
-Name = Annotated[str, Field(min_length=1)]
-Seconds = Annotated[int, Field(ge=1, le=TEN_YEARS)]
-# TOML and JSON have lists only, so a strict tuple has to take one.
-Names = Annotated[tuple[Name, ...], Strict(False)]
-AuthMethod = Literal["client_secret_basic", "client_secret_post"]
-HeaderValue = Annotated[str, _shaped(r"[!-~]([\t -~]*[!-~])?", "visible ASCII, since it travels in a header")]
-BearerToken = Annotated[str, _shaped(r"[!-~]+", "visible ASCII without spaces, since it travels in a header")]
+HeaderValue = Annotated[str, shaped(r"[!-~]([\t -~]*[!-~])?", "visible ASCII, since it travels in a header")]
+BearerToken = Annotated[str, shaped(r"[!-~]+", "visible ASCII without spaces, since it travels in a header")]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
-Host = Annotated[str, _shaped(r"[!-~]{1,253}", "a host name or an address")]
-Issuer = Annotated[
-    str, _shaped(r"https?://[^?#\s]*[^?#\s/]", "an http or https URL without query, fragment and slash at its end")
-]
-
-
-class Table(BaseModel):
-    """A table of tms.toml; what it does not declare is refused."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
-
-
-class OAuthClient(Table):
-    """One `[[oauth.clients]]`; without a secret it is a public client."""
-
-    client_id: Name
-    client_secret: Name | None = Field(default=None, repr=False)
-    scopes: Names = ("openid", "profile", "email", "offline_access")
-    auth_methods: Annotated[tuple[AuthMethod, ...], Strict(False)] = ("client_secret_basic", "client_secret_post")
-
-
-class OAuthUser(Table):
-    """One `[[oauth.users]]`."""
-
-    username: Name
-    password: Name = Field(repr=False)
-
-
-class OAuth(Table):
-    """The `[oauth]` table (design 2.5)."""
-
-    interval: int = Field(default=5, ge=0, le=TEN_YEARS, description="Seconds between two polls of a device flow.")
-    device_code_ttl: Seconds = Field(default=600, description="Seconds until a device code expires.")
-    access_token_ttl: Seconds = Field(default=3600, description="Seconds until an access token expires.")
-    issuer: Issuer | None = Field(default=None, description="Issuer; left out, the base URL as the caller sees it.")
-    clients: Annotated[tuple[OAuthClient, ...], Strict(False), _each_once("client_id")] = Field(
-        default=(), description="Clients on top of the seeded ones; the same client_id replaces one."
-    )
-    users: Annotated[tuple[OAuthUser, ...], Strict(False), _each_once("username")] = Field(
-        default=(), description="Users on top of the seeded ones; the same username replaces one."
-    )
-
-
-class Tapis(Table):
-    """The `[tapis]` table (design 2.6)."""
-
-    tenant: Name = Field(default="dev", description="The one Tapis tenant.")
-    race: bool = Field(default=False, description="Reproduce the code-entry race of release 26Q1.0.")
+Host = Annotated[str, shaped(r"[!-~]{1,253}", "a host name or an address")]
 
 
 class RealServerSettings(BaseSettings):
@@ -125,7 +54,9 @@ class RealServerSettings(BaseSettings):
     )
 
     title: str = Field(default="TMS Server", description="Has no effect on the wire.")
-    http_addr: str = Field(default="http://localhost", description="Only an https prefix would matter; http is served.")
+    http_addr: str = Field(
+        default="http://localhost", description="Has no effect but that an https prefix turns TLS on."
+    )
     http_port: int = Field(default=3000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     enable_mvp: bool = Field(default=True, description="MVP mode: keys need no prior MFA, mapping or delegation.")
     enable_test_tenant: bool = Field(default=True, description="Whether each start enables or disables tenant test.")
@@ -149,6 +80,12 @@ class Settings(RealServerSettings):
     )
     seed: Name = Field(default="standard", description="standard, empty, or the path of a TOML seed file.")
     host: Host = Field(default="127.0.0.1", description="Address to listen on.")
+    tls: bool = Field(default=False, description="Serve https; a certificate is made unless files are named.")
+    tls_certificate: Name | None = Field(
+        default=None, description="PEM file of your own: the server's certificate, then its chain; turns TLS on."
+    )
+    tls_key: Name | None = Field(default=None, description="PEM file with the key of tls_certificate.")
+    tls_folder: Name = Field(default="tls", description="Folder that keeps the certificate made at the first start.")
     log_format: Literal["text", "json"] = Field(default="text", description="Form of the log's lines.")
     random_seed: int | None = Field(default=None, ge=0, description="A number makes every run the same.")
     control_token: BearerToken | None = Field(
@@ -182,6 +119,12 @@ class Settings(RealServerSettings):
         settings._file_read, settings._files_missing = path, missing
         settings._from_file, settings._from_environment = leaves(from_file), leaves(from_environment)
         return settings
+
+    @property
+    def serves_tls(self) -> bool:
+        """Whether https is served: switched on, by an https prefix of http_addr (contract 1.10) or by own files."""
+        own_files = self.tls_certificate is not None or self.tls_key is not None
+        return self.tls or own_files or self.http_addr.startswith("https")
 
     @property
     def file_read(self) -> Path | None:
@@ -253,5 +196,5 @@ def _variable_of(name: str) -> str:
 
 
 def _last_names() -> dict[str, str]:
-    inside = {name: name for model in (OAuthClient, OAuthUser) for name in model.model_fields}
+    inside = {name: name for model in (OAuthClient, OAuthUser, OAuthIssuer) for name in model.model_fields}
     return inside | {setting.name.rpartition(".")[2]: setting.key for setting in settings_table()}

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -48,12 +49,16 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its base URL, its process, the file with all it printed, and its database URL."""
+    """A running server: its base URL, its process, the file with all it printed, and its database URL.
+
+    `authority` is the PEM file that clients have to trust where the stand-in made its own certificate.
+    """
 
     url: str
     process: subprocess.Popen[bytes]
     log_path: Path
     database: str
+    authority: Path | None = None
 
     @property
     def port(self) -> int:
@@ -77,6 +82,7 @@ def running(
     """Run a server in `folder` with TMS_STANDIN_* made from `settings`, such as `enable_mvp=True, oauth__interval=1`.
 
     The database is `folder`/tms.db unless given, so a second run in the same folder is a restart on the same data.
+    With `tls=True`, an http_addr or own files the server has an https URL, and the authority below `folder` if it made one.
     Raises StartError where it does not come up.
     """
     server = _start(folder, command, environment or {}, settings)
@@ -108,7 +114,11 @@ def _start(folder: Path, command: Command, environment: Mapping[str, str], setti
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    return Server(f"http://127.0.0.1:{port}", process, log_path, database)
+    own_files = "tls_certificate" in settings
+    makes_one = not own_files and (settings.get("tls") or str(settings.get("http_addr", "")).startswith("https"))
+    scheme = "https" if own_files or makes_one else "http"
+    authority = folder / str(settings.get("tls_folder", "tls")) / "ca.pem" if makes_one else None
+    return Server(f"{scheme}://127.0.0.1:{port}", process, log_path, database, authority)
 
 
 def _environment(settings: Mapping[str, object]) -> dict[str, str]:
@@ -124,14 +134,20 @@ def _text(value: object) -> str:
 
 def _wait_until_ready(server: Server) -> None:
     give_up = time.monotonic() + READY_SECONDS
-    while not _answers(server.port):
+    while not _answers(server):
         if server.process.poll() is not None or time.monotonic() > give_up:
             raise StartError(server.process.poll(), server.log())
         time.sleep(0.02)
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def _answers(server: Server) -> bool:
+    if server.url.startswith("https:"):
+        # Whether it can be trusted is for the tests to find out.
+        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=5, context=unverified)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
         connection.request("GET", "/v1/tms/version")
         return connection.getresponse().status == 200

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.banner import banner, local_url
+from app.banner import banner, local_url, where_it_listens
 from app.settings import Settings
 
 EXPORTS = """\
@@ -60,6 +60,10 @@ TMS stand-in 0.1.0, answering as tms_server 0.3.0, at http://127.0.0.1:3000
   tenants             default, test
   client              testclient1 / secret1 in tenant test
   administrator       ~~admin / adminsecret1 in both tenants
+  OAuth               issuer http://127.0.0.1:3000; codes are typed at http://127.0.0.1:3000/device
+                      client device-public, users testuser1 / password1 and testuser2 / password2
+
+  NOTE: OAuth over plain http is meant for loopback only; make run TLS=1 (TMS_STANDIN_TLS=1) serves https.
 
 For the load suite:
 
@@ -132,6 +136,7 @@ def test_no_file_was_read(tmp_path):
 def test_the_url_of_a_client_on_this_machine(host, url):
     """What listens on every address is met on loopback; an IPv6 address stands in brackets."""
     assert local_url(Settings(host=host)) == url
+    assert local_url(Settings(host=host, tls=True)) == url.replace("http:", "https:")
 
 
 @pytest.mark.parametrize(
@@ -157,11 +162,49 @@ def test_an_open_control_plane_is_warned_of(host, token, warned):
     assert token is None or f" {token}" not in text
 
 
-def test_https_is_noted():
-    """A real server's http_addr is taken, but the banner says that plain http is served."""
-    note = '\n  NOTE: http_addr is "https://localhost", but plain http is served.\n'
-    assert note in text_of(Settings(http_addr="https://localhost"))
-    assert "NOTE" not in text_of(Settings())
+@pytest.mark.parametrize(("settings"), [{"tls": True}, {"http_addr": "https://localhost"}])
+def test_https_with_the_authority_that_was_made(tmp_path, settings):
+    """Every address is https, the authority is named with its whole path, and the exports make clients trust it."""
+    text = text_of(Settings(tls_folder=f"{tmp_path}/a b", **settings))
+    assert text.partition("\n")[0].endswith(" at https://127.0.0.1:3000")
+    at = text.index("  TLS ")
+    assert text[at : text.index("  enable_mvp")] == (
+        f"  TLS                 certificate authority {tmp_path}/a b/ca.pem, "
+        "also at https://127.0.0.1:3000/_standin/ca.pem\n"
+        f"                      curl --cacert '{tmp_path}/a b/ca.pem' https://127.0.0.1:3000/v1/tms/version\n"
+    )
+    exports = EXPORTS.replace(
+        'export TMS_URL="http://127.0.0.1:3000"\n',
+        f"export TMS_URL=\"https://127.0.0.1:3000\"\nexport SSL_CERT_FILE='{tmp_path}/a b/ca.pem'\n"
+        'export CURL_CA_BUNDLE="$SSL_CERT_FILE"\n',
+    )
+    assert text.endswith(f"\n\n{exports}\n")
+    assert "NOTE" not in text
+
+
+def test_https_with_own_files():
+    """Whom clients have to trust is not known then, so nothing is said or exported."""
+    text = text_of(Settings(tls_certificate="chain.pem", tls_key="key.pem"))
+    assert fact(text, "TLS") == f"with the certificate {Path.cwd()}/chain.pem"
+    assert text.endswith("\n\n" + EXPORTS.replace("http:", "https:") + "\n")
+    assert "NOTE" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "url", "certificate"),
+    [
+        (["app/__main__.py"], "https://127.0.0.2:3000", None),
+        (["/bin/uvicorn", "app.main:app"], "http://127.0.0.1:8000", None),
+        (["/bin/uvicorn", "app.main:app", "--host", "::1", "--port", "1"], "http://[::1]:1", None),
+        (["/bin/uvicorn", "app.main:app", "--ssl-certfile", "a.pem"], "https://127.0.0.1:8000", "a.pem"),
+        (["uvicorn/__main__.py", "--ssl-certfile=a", "--ssl-keyfile=b", "x:y"], "https://127.0.0.1:8000", "a"),
+    ],
+)
+def test_uvicorns_own_options_hold(arguments, url, certificate):
+    """Under uvicorn's command its options say where it listens and whether with TLS, whatever the settings say."""
+    bound = where_it_listens(Settings(host="127.0.0.2", tls=True, http_addr="https://localhost"), arguments)
+    assert (local_url(bound), bound.tls_certificate) == (url, certificate)
+    assert ("OAuth over plain http" in text_of(bound)) == url.startswith("http:")
 
 
 @pytest.mark.parametrize("secret", ["adminsecret1", "with space", "$HOME `id` \"double\" 'single' \\ !"])

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from app import __version__
-from app.__main__ import listening_socket
+from app.__main__ import connection_options, listening_socket
 from app.errors import StartRefused
-from app.settings import settings_table
+from app.settings import Settings, settings_table
 
 REPOSITORY = Path(__file__).parent.parent
 ANOTHER = (
@@ -92,6 +92,20 @@ def test_a_free_port_is_listened_on():
     """Port 0 takes a free one, and a client can connect before anything is served."""
     with listening_socket("127.0.0.1", 0) as listener:
         socket.create_connection(listener.getsockname()).close()
+
+
+def test_idle_connections(tmp_path, monkeypatch):
+    """Like the real server's (contract 1.1) they are closed after 50 seconds with TLS, and otherwise stay open."""
+    monkeypatch.chdir(tmp_path)
+    assert connection_options(Settings()) == {"timeout_keep_alive": 3600}
+    assert names(tmp_path) == []
+    server = tmp_path / "tls/server.pem"
+    assert connection_options(Settings(tls=True)) == {
+        "timeout_keep_alive": 50,
+        "ssl_certfile": server,
+        "ssl_keyfile": server,
+    }
+    assert server.is_file()
 
 
 def test_help_lists_the_settings(tmp_path):

@@ -1,6 +1,8 @@
 """The helper that starts server processes, on the real server."""
 
 import http.client
+import ssl
+from urllib.request import urlopen
 
 import pytest
 
@@ -34,6 +36,18 @@ def test_a_second_run_in_the_same_folder_is_a_restart(tmp_path):
     with running(tmp_path) as second:
         assert second.database == first.database
         assert status(second.port, "/v1/tms/tenants/test") == 200
+
+
+def test_a_server_with_tls(tmp_path):
+    """Its URL is https, and whoever trusts its authority can talk to it; without TLS it has none."""
+    with running(tmp_path, tls=True) as server:
+        assert server.url == f"https://127.0.0.1:{server.port}"
+        assert server.authority == tmp_path / "tls/ca.pem"
+        trusting = ssl.create_default_context(cafile=server.authority)
+        with urlopen(f"{server.url}/v1/tms/hello", context=trusting) as answer:
+            assert answer.read() == b"hello!"
+    with running(tmp_path) as server:
+        assert (server.url, server.authority) == (f"http://127.0.0.1:{server.port}", None)
 
 
 def test_a_server_that_does_not_start_is_an_error_with_what_it_printed(tmp_path):

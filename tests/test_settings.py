@@ -7,9 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from app.errors import StartRefused
-from app.settings import OAuth, OAuthClient, OAuthUser, Setting, Settings, Tapis, settings_table
+from app.settings import OAuth, OAuthClient, OAuthIssuer, OAuthUser, Setting, Settings, Tapis, settings_table
 
 REPOSITORY = Path(__file__).parent.parent
+STEP = 'a step such as "pending", "pending*3", "slow_down", "deny", "expire", "approve USER"'
 REAL_SERVERS_OWN = """
 title = "TMS Server"
 http_addr = "https://localhost"
@@ -53,6 +54,10 @@ def test_the_defaults():
         "admin_secret": "adminsecret1",
         "seed": "standard",
         "host": "127.0.0.1",
+        "tls": False,
+        "tls_certificate": None,
+        "tls_key": None,
+        "tls_folder": "tls",
         "log_format": "text",
         "random_seed": None,
         "control_token": None,
@@ -60,9 +65,17 @@ def test_the_defaults():
             "interval": 5,
             "device_code_ttl": 600,
             "access_token_ttl": 3600,
+            "refresh_token_ttl": 2_592_000,
+            "rotate_refresh_tokens": True,
+            "json_bodies": False,
+            "auto_approve": None,
+            "auto_approve_polls": 0,
+            "wrong_codes": 5,
+            "wrong_secrets": 20,
             "issuer": None,
             "clients": (),
             "users": (),
+            "issuers": (),
         },
         "tapis": {"tenant": "dev", "race": False},
     }
@@ -72,7 +85,17 @@ def test_the_shipped_file_writes_the_defaults_down():
     """The tms.toml of the repository changes nothing, and names every setting that has a default."""
     shipped = Settings.load({}, REPOSITORY)
     assert shipped.model_dump() == Settings().model_dump()
-    without_default = {"random_seed", "control_token", "oauth.issuer", "oauth.clients", "oauth.users"}
+    without_default = {
+        "tls_certificate",
+        "tls_key",
+        "random_seed",
+        "control_token",
+        "oauth.auto_approve",
+        "oauth.issuer",
+        "oauth.clients",
+        "oauth.users",
+        "oauth.issuers",
+    }
     origins = {setting.name: shipped.origin_of(setting.name) for setting in settings_table()}
     assert {name for name, origin in origins.items() if origin == "default"} == without_default
 
@@ -86,9 +109,12 @@ def test_what_the_shipped_file_shows_in_comments_can_be_switched_on(tmp_path):
     assert (
         settings.model_dump()
         == Settings(
+            tls_certificate="chain.pem",
+            tls_key="key.pem",
             random_seed=1,
             control_token="choose-one",
             oauth=OAuth(
+                auto_approve="testuser1",
                 issuer="http://localhost:3000",
                 clients=(
                     OAuthClient(
@@ -96,6 +122,7 @@ def test_what_the_shipped_file_shows_in_comments_can_be_switched_on(tmp_path):
                     ),
                 ),
                 users=(OAuthUser(username="alice", password="secret"),),
+                issuers=(OAuthIssuer(name="a", script=("pending", "slow_down", "pending", "approve testuser1")),),
             ),
         ).model_dump()
     )
@@ -208,6 +235,24 @@ def test_the_environment_gives_every_kind_of_value(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "serves_tls"),
+    [
+        ({}, False),
+        ({"tls": True}, True),
+        ({"http_addr": "https://localhost"}, True),
+        ({"http_addr": "https"}, True),
+        ({"http_addr": "http://https"}, False),
+        ({"tls_certificate": "chain.pem"}, True),
+        ({"tls_key": "key.pem"}, True),
+        ({"tls_folder": "elsewhere"}, False),
+    ],
+)
+def test_what_turns_tls_on(settings, serves_tls):
+    """The switch, the real server's prefix (contract 1.10), and files of one's own, which nobody names for nothing."""
+    assert Settings(**settings).serves_tls is serves_tls
+
+
 def test_a_real_servers_file_works_unchanged(tmp_path):
     """The seven keys stand at the top level with the real server's names and values."""
     path = written(tmp_path, REAL_SERVERS_OWN, "root/config/tms.toml")
@@ -229,26 +274,63 @@ def test_the_oauth_tables_of_the_file(tmp_path):
     written(
         tmp_path,
         '[[oauth.clients]]\nclient_id = "my-cli"\nclient_secret = "s3cret"\nscopes = ["openid"]\n'
-        'auth_methods = ["client_secret_post"]\n[[oauth.clients]]\nclient_id = "public"\n'
-        '[[oauth.users]]\nusername = "alice"\npassword = "secret"\n',
+        'auth_methods = ["client_secret_post"]\ngrant_types = ["refresh_token"]\nclient_name = "My CLI"\n'
+        'redirect_uris = ["http://localhost/back"]\nscript = ["pending*2", "deny"]\n'
+        '[[oauth.clients]]\nclient_id = "public"\n'
+        '[[oauth.users]]\nusername = "alice"\npassword = "secret"\n'
+        '[[oauth.issuers]]\nname = "a"\nscript = ["expire"]\n[[oauth.issuers]]\nname = "b"\n',
     )
     assert Settings.load({}, tmp_path).oauth.model_dump() == OAuth().model_dump() | {
         "clients": (
             {
                 "client_id": "my-cli",
                 "client_secret": "s3cret",
+                "client_name": "My CLI",
                 "scopes": ("openid",),
                 "auth_methods": ("client_secret_post",),
+                "grant_types": ("refresh_token",),
+                "redirect_uris": ("http://localhost/back",),
+                "script": ("pending*2", "deny"),
             },
             {
                 "client_id": "public",
                 "client_secret": None,
+                "client_name": None,
                 "scopes": ("openid", "profile", "email", "offline_access"),
                 "auth_methods": ("client_secret_basic", "client_secret_post"),
+                "grant_types": ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token", "authorization_code"),
+                "redirect_uris": (),
+                "script": (),
             },
         ),
         "users": ({"username": "alice", "password": "secret"},),
+        "issuers": ({"name": "a", "script": ("expire",)}, {"name": "b", "script": ()}),
     }
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *("pending", "pending*1", "pending*9999", "slow_down", "slow_down*2", "deny", "expire"),
+        *("approve testuser1", "approve testuser1 openid", "approve a@b openid profile"),
+    ],
+)
+def test_a_step_of_a_script(step):
+    """Each word that a flow can play; what answers a poll may repeat, and an approval names who and what."""
+    assert OAuthIssuer(name="a", script=(step,)).script == (step,)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *("", "Pending", " pending", "pending ", "pending*0", "pending*", "pending*10000", "pending * 2", "pending*-1"),
+        *("deny*2", "expire*2", "approve", "approve ", "approve*2 a", "approve  a", "allow", "approve a\n"),
+    ],
+)
+def test_what_is_no_step(step):
+    """It is refused at the start, not at the poll that would have played it."""
+    with pytest.raises(ValidationError):
+        OAuthIssuer(name="a", script=(step,))
 
 
 def test_the_named_file_is_the_only_one_looked_for(tmp_path):
@@ -298,6 +380,9 @@ def test_a_byte_order_mark_is_not_a_mistake(tmp_path):
         ('[standin]\ntitle = "x"', "standin.title is not a known key; the nearest one is title."),
         ("standin = 1", "standin must be a table."),
         ("[standin]\nrandom_seed = 2026-01-01", 'standin.random_seed must be a whole number, not "2026-01-01".'),
+        ("[standin]\ntls = 1", "standin.tls must be true or false, not 1."),
+        ('[standin]\ntls_key = ""', 'standin.tls_key must be a string that is not empty, not "".'),
+        ("tls = true", "tls is not a known key; the nearest one is standin.tls."),
         ('[standin]\nhost = ""', 'standin.host must be a host name or an address, not "".'),
         ('[standin]\nquirks = "a\\nb"', 'standin.quirks must be "intended" or "real", not "a\\nb".'),
         ("[oauth]\nintervall = 5", "oauth.intervall is not a known key; the nearest one is oauth.interval."),
@@ -320,6 +405,23 @@ def test_a_byte_order_mark_is_not_a_mistake(tmp_path):
             '[[oauth.clients]]\nclient_id = "a"\nscopes = ["a", 5]',
             "item 2 of scopes in item 1 of oauth.clients must be a string, not 5.",
         ),
+        (
+            '[[oauth.issuers]]\nname = "a"\n[[oauth.issuers]]\nname = "a"',
+            "oauth.issuers must be a list in which every name stands once.",
+        ),
+        (
+            '[[oauth.issuers]]\nname = "a/b"',
+            'name in item 1 of oauth.issuers must be 1 to 64 letters, digits, dots, dashes or underscores, not "a/b".',
+        ),
+        (
+            '[[oauth.issuers]]\nname = "a"\nscript = ["pending", "wait"]',
+            f'item 2 of script in item 1 of oauth.issuers must be {STEP}, not "wait".',
+        ),
+        ("[oauth]\nauto_approve_polls = -1", "oauth.auto_approve_polls must be greater than or equal to 0, not -1."),
+        ('[oauth]\nauto_approve = ""', 'oauth.auto_approve must be a string that is not empty, not "".'),
+        ("[oauth]\nwrong_codes = 0", "oauth.wrong_codes must be greater than or equal to 1, not 0."),
+        ("[oauth]\nwrong_secrets = 0", "oauth.wrong_secrets must be greater than or equal to 1, not 0."),
+        ("[oauth]\njson_bodies = 1", "oauth.json_bodies must be true or false, not 1."),
         (
             '[[oauth.clients]]\nclient_id = "a"\n[[oauth.clients]]\nclient_id = "a"',
             "oauth.clients must be a list in which every client_id stands once.",
@@ -458,14 +560,17 @@ def test_the_table_of_settings():
     assert [setting.key for setting in table] == [
         *("title", "http_addr", "http_port", "enable_mvp", "enable_test_tenant", "new_clients", "server_urls"),
         *("standin.database", "standin.wire_version", "standin.quirks", "standin.strict", "standin.admin_secret"),
-        *("standin.seed", "standin.host", "standin.log_format", "standin.random_seed", "standin.control_token"),
-        *("oauth.interval", "oauth.device_code_ttl", "oauth.access_token_ttl", "oauth.issuer"),
-        *("oauth.clients", "oauth.users", "tapis.tenant", "tapis.race"),
+        *("standin.seed", "standin.host", "standin.tls", "standin.tls_certificate", "standin.tls_key"),
+        *("standin.tls_folder", "standin.log_format", "standin.random_seed", "standin.control_token"),
+        *("oauth.interval", "oauth.device_code_ttl", "oauth.access_token_ttl", "oauth.refresh_token_ttl"),
+        *("oauth.rotate_refresh_tokens", "oauth.json_bodies", "oauth.auto_approve", "oauth.auto_approve_polls"),
+        *("oauth.wrong_codes", "oauth.wrong_secrets", "oauth.issuer"),
+        *("oauth.clients", "oauth.users", "oauth.issuers", "tapis.tenant", "tapis.race"),
     ]
     assert table[7]._replace(help="") == Setting(
         "database", "standin.database", "TMS_STANDIN_DATABASE", "sqlite:///tms.db", ""
     )
-    assert table[17]._replace(help="") == Setting(
+    assert table[21]._replace(help="") == Setting(
         "oauth.interval", "oauth.interval", "TMS_STANDIN_OAUTH__INTERVAL", 5, ""
     )
     assert all(setting.help.endswith(".") and "\n" not in setting.help for setting in table)
