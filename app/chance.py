@@ -1,5 +1,6 @@
 """The only module that asks for randomness: secrets, ids, key material. Seeded, it repeats itself (design 3.2.6)."""
 
+import base64
 import random
 import secrets
 import uuid
@@ -19,3 +20,15 @@ class Chance:
     def uuid(self) -> str:
         """Return a UUID of version 4, as reservations carry them (contract E40)."""
         return str(uuid.UUID(bytes=self.bytes(16), version=4))
+
+    def token(self, length: int = 32) -> str:
+        """Return a code or an opaque token that nobody guesses: `length` bytes, as base64url without padding."""
+        return base64.urlsafe_b64encode(self.bytes(length)).rstrip(b"=").decode()
+
+    def letters(self, alphabet: str, length: int) -> str:
+        """Return `length` letters of an alphabet of up to 256, each as likely as the others."""
+        even = 256 - 256 % len(alphabet)
+        found: list[str] = []
+        while len(found) < length:
+            found += [alphabet[byte % len(alphabet)] for byte in self.bytes(2 * length) if byte < even]
+        return "".join(found[:length])

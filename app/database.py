@@ -16,8 +16,9 @@ from .tables import tenants
 SqliteConnection = sqlite3.Connection
 
 MEMORY = ":memory:"
-REVISIONS = ("tms_0001", "tms_0002")
+REVISIONS = ("tms_0001", "tms_0002", "tms_0003")
 HEAD = REVISIONS[-1]
+_BEFORE_OAUTH = REVISIONS[: REVISIONS.index("tms_0003")]
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 
 _WAL_ATTEMPTS = 20
@@ -85,9 +86,15 @@ def open_sqlite(location: str) -> sqlite3.Connection:
 
 
 def prepare(
-    connection: sqlite3.Connection, location: str, plant: Callable[[Connection], Planted], enable_test_tenant: bool
+    connection: sqlite3.Connection,
+    location: str,
+    plant: Callable[[Connection], Planted],
+    supplement: Callable[[Connection], None],
+    enable_test_tenant: bool,
 ) -> Prepared[Planted]:
     """Bring the database to HEAD, `plant` the seed in it if it is new, and set the tenant `test` (contract 1.10).
+
+    One that is older than the authorization server gets that part of the seed by `supplement`.
 
     All of it is one transaction, so that a start that fails leaves nothing half done, and of two processes that start
     at once the second finds the work done. Raises StartRefused, also for a file of another program or of newer code,
@@ -102,6 +109,8 @@ def prepare(
             if found != HEAD:
                 migrate(begun)
             planted = plant(begun) if found is None else None
+            if found in _BEFORE_OAUTH:
+                supplement(begun)
             begun.execute(_SET_TEST_TENANT, {"flag": enable_test_tenant})
     return Prepared(found, planted)
 

@@ -3,6 +3,7 @@
 A seed is checked whole before its first row is stored. Nothing here opens a database or asks the time.
 """
 
+import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pydantic_core import ErrorDetails
 from sqlalchemy import Connection, Table, UniqueConstraint
 
 from .errors import StartRefused
+from .oauth_tables import oauth_clients, oauth_users
 from .records import ADMINISTRATOR_ID, ADMINISTRATOR_PRIVILEGE, hash_of
 from .seed_records import Seed, known_beside
 from .settings import EXPECTED
@@ -29,9 +31,19 @@ _USER = {"tenant": "test", "tms_user_id": "testuser1"}
 _LOGIN = {"host": "testhost1", "host_account": "testhostaccount1"}
 _DELEGATION = {"tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1"}
 _KEY = {"public_key": STANDARD_PUBLIC_KEY, "public_key_fingerprint": STANDARD_FINGERPRINT}
+_PASSWORDS = {"testuser1": "password1", "testuser2": "password2"}
+_OAUTH = {
+    "clients": [
+        {"client_id": "device-public"},
+        {"client_id": "testclient1", "client_secret": "secret1"},
+        {"client_id": "tapis_cli"},
+    ],
+    "users": [{"username": username, "password": password} for username, password in _PASSWORDS.items()],
+}
 _BUILT_IN: dict[str, dict[str, Any]] = {
     "empty": {},
     "standard": {
+        "oauth": _OAUTH,
         "clients": [{**_CLIENT, "app_name": "testapp1", "app_version": "1.0"}],
         "user_mfa": [_USER],
         "user_hosts": [{**_USER, **_LOGIN}],
@@ -61,16 +73,30 @@ def plant(connection: Connection, seed: str, admin_secret: str, now: datetime, w
     """
     rows = _rows_of(_read(seed), hash_of(admin_secret))
     _check_keys(seed, rows)
-    moment = now.replace(microsecond=0) if whole_seconds else now
-    for name, records in rows.items():
-        if records:
-            stamped = [{**record, "created": moment, "updated": moment} for record in records]
-            connection.execute(metadata.tables[name].insert(), stamped)
+    _insert(connection, rows, now.replace(microsecond=0) if whole_seconds else now)
     return Seeded(
         tenants=tuple(row["tenant"] for row in rows["tenants"]),
         clients=tuple((row["tenant"], row["client_id"]) for row in rows["clients"]),
         rows={name: len(records) for name, records in rows.items()},
     )
+
+
+def plant_oauth(connection: Connection, seed: str, now: datetime) -> None:
+    """Insert the authorization server's part of a seed into a database that is older than its tables.
+
+    Raises StartRefused as `plant` does.
+    """
+    rows = _oauth_rows(_read(seed))
+    _check_keys(seed, rows)
+    _insert(connection, rows, now)
+
+
+def _insert(connection: Connection, rows: Rows, moment: datetime) -> None:
+    for name, records in rows.items():
+        table = metadata.tables[name]
+        stamps = {column: moment for column in ("created", "updated") if column in table.columns}
+        if records:
+            connection.execute(table.insert(), [{**record, **stamps} for record in records])
 
 
 def _read(seed: str) -> Seed:
@@ -100,7 +126,29 @@ def _rows_of(seed: Seed, admin_secret: str) -> Rows:
         rows["admin"].append({"tenant": tenant.tenant, **administrator})
     for client in rows["clients"]:
         client["client_secret"] = hash_of(client["client_secret"])
-    return rows
+    return {**rows, **_oauth_rows(seed)}
+
+
+def _oauth_rows(seed: Seed) -> Rows:
+    """Return the authorization server's rows, lists as one text. A secret stays readable: Tapis shows it to its owner."""
+    return {
+        oauth_clients.name: [
+            {
+                "client_id": client.client_id,
+                "client_secret": client.client_secret,
+                "client_name": client.client_name or client.client_id,
+                "scope": " ".join(client.scopes),
+                "grant_types": " ".join(client.grant_types),
+                "auth_methods": " ".join(client.auth_methods),
+                "redirect_uris": " ".join(client.redirect_uris),
+                "script": json.dumps(client.script) if client.script else None,
+            }
+            for client in seed.oauth.clients
+        ],
+        oauth_users.name: [
+            {"username": user.username, "password_hash": hash_of(user.password)} for user in seed.oauth.users
+        ],
+    }
 
 
 def _check_keys(seed: str, rows: Rows) -> None:
@@ -122,7 +170,8 @@ def _check_keys(seed: str, rows: Rows) -> None:
 
 def _unique_keys(table: Table) -> set[Columns]:
     constraints = {tuple(part.columns.keys()) for part in table.constraints if isinstance(part, UniqueConstraint)}
-    return constraints | {tuple(index.columns.keys()) for index in table.indexes if index.unique}
+    indexes = {tuple(index.columns.keys()) for index in table.indexes if index.unique}
+    return (constraints | indexes | {tuple(table.primary_key.columns.keys())}) - {("id",)}
 
 
 def _foreign_keys(table: Table) -> Iterator[tuple[Columns, Columns]]:
@@ -132,7 +181,7 @@ def _foreign_keys(table: Table) -> Iterator[tuple[Columns, Columns]]:
 
 
 def _refused(seed: str, table: str, number: int, rule: str) -> StartRefused:
-    return StartRefused(f"{seed}: [[{table}]] record {number}: {rule}.")
+    return StartRefused(f"{seed}: [[{table.replace('oauth_', 'oauth.')}]] record {number}: {rule}.")
 
 
 def _refused_by_model(seed: str, error: ErrorDetails) -> StartRefused:

@@ -50,13 +50,17 @@ class Statement:
 
 
 class Insert(Statement):
-    """An insert of one row; the parameters are the columns' names without `id`. Variants are compiled when needed."""
+    """An insert of one row; the parameters are the columns' names without `id`. Variants are compiled when needed.
+
+    `numbered` tells whether the table counts its rows by an `id`.
+    """
 
     def __init__(self, table: Table) -> None:
         columns = [column.name for column in table.columns if column.name != "id"]
         self._values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in columns}
         super().__init__(insert(table).values(self._values))
         self.table = table
+        self.numbered = "id" in table.columns
 
     @cached_property
     def lowest(self) -> Statement:

@@ -1,4 +1,4 @@
-"""Every table, in SQLAlchemy Core, with the constraint names of the real PostgreSQL schema (contract section 3).
+"""The tables of TMS, in SQLAlchemy Core, with the constraint names of the real PostgreSQL schema (contract section 3).
 
 PostgreSQL checks foreign keys in the order of their declaration, the tenant's first. Nothing here opens a connection.
 """
@@ -44,11 +44,15 @@ class Timestamp(TypeDecorator[datetime]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """Return what turns an aware datetime into the stored value, or None where the driver does it."""
-        return (lambda moment: moment.isoformat(timespec="microseconds")) if dialect.name == "sqlite" else None
+        return _as_text if dialect.name == "sqlite" else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime] | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return what turns the stored value into an aware datetime, or None where the driver does it."""
         return datetime.fromisoformat if dialect.name == "sqlite" else None
+
+
+def _as_text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="microseconds")
 
 
 def _text(*names: str) -> list[Column[Any]]:

@@ -25,18 +25,23 @@ class Transaction:
 
     async def insert(self, statement: Insert, **row: Any) -> None:
         """Insert one row. Raises DatabaseError in both databases' words; the row's id is spent all the same."""
-        chosen = statement.lowest if self._modes.wire.reuses_row_ids else statement
+        chosen = statement.lowest if self._modes.wire.reuses_row_ids and statement.numbered else statement
         try:
             self._execute(chosen, row)
         except sqlite3.IntegrityError as error:
-            self.spent_ids[statement.table.name] += 1
+            if statement.numbered:
+                self.spent_ids[statement.table.name] += 1
             raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
 
-    async def insert_if_absent(self, statement: Insert, **row: Any) -> None:
-        """Insert one row, or nothing where a row is in the way; the id is spent all the same. Raises DatabaseError."""
-        chosen = statement.lowest_ignore if self._modes.wire.reuses_row_ids else statement.ignore
+    async def insert_if_absent(self, statement: Insert, **row: Any) -> bool:
+        """Insert one row and return True, or nothing where a row is in the way. Raises DatabaseError.
+
+        The id is spent all the same.
+        """
+        lowest = self._modes.wire.reuses_row_ids and statement.numbered
+        chosen = statement.lowest_ignore if lowest else statement.ignore
         try:
-            self._execute(chosen, row)  # SQLite's own sequence skips the id of a row that is not inserted.
+            return self._execute(chosen, row) == 1  # SQLite's own sequence skips the id of a row that is not inserted.
         except sqlite3.IntegrityError as error:
             raise refused_insert(self._connection, error, statement.table, statement_row(statement, row)) from error
 

@@ -90,7 +90,7 @@ def unique(*columns):
 def schema():
     """Return a migrated database in memory without any row."""
     with closing(open_sqlite(MEMORY)) as connection:
-        prepare(connection, MEMORY, lambda _begun: None, enable_test_tenant=True)
+        prepare(connection, MEMORY, lambda _begun: None, lambda _begun: None, enable_test_tenant=True)
         yield connection
 
 

@@ -10,11 +10,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import StaticPool
 
-from app.database import BUSY_TIMEOUT_MILLISECONDS, HEAD, REVISIONS, Prepared, location_of, open_sqlite, prepare
+from app.database import (
+    BUSY_TIMEOUT_MILLISECONDS,
+    HEAD,
+    REVISIONS,
+    Prepared,
+    location_of,
+    migrate,
+    open_sqlite,
+    prepare,
+)
 from app.errors import StartRefused
-from app.tables import metadata
+from app.oauth_tables import metadata  # It imports those of TMS.
 
 ROOT = Path(__file__).parents[1]
 OURS = "expected a database that the stand-in made, or the name of a file that is not there yet"
@@ -36,15 +46,21 @@ def fail_to_plant(begun):
     raise StartRefused("seed.toml: no.")
 
 
+def fail_to_plant_oauth(begun):
+    """Store a user and then refuse."""
+    supplement_one(begun)
+    raise StartRefused("seed.toml: no.")
+
+
 def must_not_plant(_begun):
     """Fail the test: an existing database is never planted again."""
     raise AssertionError
 
 
-def prepared(path, plant=plant_one, enable_test_tenant=True):
+def prepared(path, plant=plant_one, supplement=must_not_plant, enable_test_tenant=True):
     """Open, prepare and close a file, as one start does."""
     with closing(open_sqlite(str(path))) as connection:
-        return prepare(connection, str(path), plant, enable_test_tenant)
+        return prepare(connection, str(path), plant, supplement, enable_test_tenant)
 
 
 def rows(path, statement):
@@ -257,7 +273,7 @@ def test_a_path_with_every_special_character_works(tmp_path):
     path = tmp_path / "a %20?b#c"
     path.mkdir()
     with closing(open_sqlite(str(path / "x.db"))) as held:
-        prepare(held, str(path / "x.db"), plant_one, True)
+        prepare(held, str(path / "x.db"), plant_one, must_not_plant, True)
         assert prepared(path / "x.db", must_not_plant) == Prepared(HEAD, None)
     assert names_in(path) == ["x.db"]
 
@@ -265,8 +281,8 @@ def test_a_path_with_every_special_character_works(tmp_path):
 def test_a_database_in_memory_is_prepared_and_stays_usable():
     """No file, no WAL, and the connection is handed back outside any transaction."""
     with closing(open_sqlite(":memory:")) as connection:
-        assert prepare(connection, ":memory:", plant_one, True) == Prepared(None, "planted")
-        assert prepare(connection, ":memory:", must_not_plant, True) == Prepared(HEAD, None)
+        assert prepare(connection, ":memory:", plant_one, must_not_plant, True) == Prepared(None, "planted")
+        assert prepare(connection, ":memory:", must_not_plant, must_not_plant, True) == Prepared(HEAD, None)
         assert not connection.in_transaction
         assert connection.execute("SELECT id, tenant FROM tenants").fetchall() == [(1, "test")]
 
@@ -306,7 +322,7 @@ def test_a_failed_first_start_leaves_no_table(tmp_path):
     path = tmp_path / "x.db"
     with closing(open_sqlite(str(path))) as connection:
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), fail_to_plant, True)
+            prepare(connection, str(path), fail_to_plant, must_not_plant, True)
         assert (str(refused.value), connection.in_transaction) == ("seed.toml: no.", False)
     assert rows(path, "SELECT name FROM sqlite_master") == []
     assert prepared(path) == Prepared(None, "planted")
@@ -327,6 +343,42 @@ def test_a_refused_insert_of_the_seed_leaves_no_table(tmp_path):
     assert rows(path, "SELECT name FROM sqlite_master") == []
 
 
+def at_revision(path, revision):
+    """Make a file that a start of earlier code has left."""
+    with closing(open_sqlite(str(path))) as connection:
+        engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+        with engine.begin() as begun:
+            migrate(begun, revision)
+            plant_one(begun)
+
+
+def supplement_one(begun):
+    """Add a user of the authorization server."""
+    begun.execute(text("INSERT INTO oauth_users VALUES ('u', 'hash', :now)"), {"now": MOMENT})
+
+
+@pytest.mark.parametrize("revision", ["tms_0001", "tms_0002"])
+def test_a_database_older_than_the_authorization_server_gets_its_seed(tmp_path, revision):
+    """Once: the next start finds it at HEAD. What TMS had is not planted again."""
+    path = tmp_path / "x.db"
+    at_revision(path, revision)
+    assert prepared(path, must_not_plant, supplement_one) == Prepared(revision, None)
+    assert prepared(path, must_not_plant, must_not_plant) == Prepared(HEAD, None)
+    assert rows(path, "SELECT * FROM oauth_users") == [("u", "hash", MOMENT)]
+    assert rows(path, "SELECT id, tenant FROM tenants") == [(1, "test")]
+
+
+def test_a_supplement_that_fails_undoes_the_migration(tmp_path):
+    """The database stays what earlier code can serve."""
+    path = tmp_path / "x.db"
+    at_revision(path, "tms_0002")
+    before = rows(path, "SELECT name, sql FROM sqlite_master")
+    with pytest.raises(StartRefused, match=r"seed\.toml: no\."):
+        prepared(path, must_not_plant, fail_to_plant_oauth)
+    assert rows(path, "SELECT name, sql FROM sqlite_master") == before
+    assert rows(path, "SELECT version_num FROM alembic_version") == [("tms_0002",)]
+
+
 def test_a_database_that_may_not_be_written_is_refused(tmp_path):
     """SQLite says so only when the first write comes; the sentence says what was expected."""
     path = tmp_path / "x.db"
@@ -335,7 +387,7 @@ def test_a_database_that_may_not_be_written_is_refused(tmp_path):
     with closing(open_sqlite(str(path))) as connection:
         connection.execute("PRAGMA query_only = ON")
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), must_not_plant, enable_test_tenant=False)
+            prepare(connection, str(path), must_not_plant, must_not_plant, enable_test_tenant=False)
     expected = "it cannot be written, expected a file and a directory that may be written"
     assert (str(refused.value), contents(tmp_path)) == (f"{path}: {expected}.", before)
 
@@ -348,7 +400,7 @@ def test_a_file_that_may_only_be_read_is_refused(tmp_path):
     before = contents(tmp_path)
     read_only = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     with closing(read_only), pytest.raises(StartRefused) as refused:
-        prepare(read_only, str(path), must_not_plant, True)
+        prepare(read_only, str(path), must_not_plant, must_not_plant, True)
     expected = "it cannot be written, expected a file and a directory that may be written"
     assert (str(refused.value), contents(tmp_path)) == (f"{path}: {expected}.", before)
 
@@ -359,7 +411,7 @@ def test_a_full_disk_is_refused_and_leaves_no_table(tmp_path):
     with closing(open_sqlite(str(path))) as connection:
         connection.execute("PRAGMA max_page_count = 8")
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), plant_one, True)
+            prepare(connection, str(path), plant_one, must_not_plant, True)
         assert not connection.in_transaction
     expected = "there is no space left for it, expected some megabytes on the disk"
     assert (str(refused.value), rows(path, "SELECT name FROM sqlite_master")) == (f"{path}: {expected}.", [])
@@ -375,7 +427,7 @@ from app.errors import StartRefused
 connection = open_sqlite(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 try:
-    prepare(connection, sys.argv[1], lambda begun: None, True)
+    prepare(connection, sys.argv[1], lambda begun: None, None, True)
 except StartRefused as refused:
     print(refused)
 """
@@ -395,7 +447,7 @@ def test_a_database_that_stays_locked_is_refused(tmp_path, journal):
         connection.execute("PRAGMA busy_timeout = 0")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), must_not_plant, True)
+            prepare(connection, str(path), must_not_plant, must_not_plant, True)
     expected = f"another process holds it locked, expected it free within {BUSY_TIMEOUT_MILLISECONDS} ms"
     assert str(refused.value) == f"{path}: {expected}."
 
@@ -408,7 +460,9 @@ def test_the_switch_to_wal_waits_for_whoever_is_busy(tmp_path):
         connection.set_trace_callback(lambda statement: waits.set() if statement == "BEGIN EXCLUSIVE" else None)
         other.execute("BEGIN IMMEDIATE")
         found = []
-        thread = threading.Thread(target=lambda: found.append(prepare(connection, str(path), plant_one, True)))
+        thread = threading.Thread(
+            target=lambda: found.append(prepare(connection, str(path), plant_one, must_not_plant, True))
+        )
         thread.start()
         assert waits.wait(30)
         other.execute("COMMIT")
@@ -419,7 +473,7 @@ def test_the_switch_to_wal_waits_for_whoever_is_busy(tmp_path):
 def test_a_file_system_without_shared_memory_is_refused():
     """Where SQLite stays in another journal mode (its temporary databases do) the start does not go on."""
     with closing(open_sqlite("")) as connection, pytest.raises(StartRefused) as refused:
-        prepare(connection, "", must_not_plant, True)
+        prepare(connection, "", must_not_plant, must_not_plant, True)
     expected = "its file system cannot hold a WAL file, expected a local disk"
     assert str(refused.value) == f"{Path.cwd()}: {expected}."
 
@@ -433,7 +487,7 @@ print("ready", flush=True)
 for line in sys.stdin:
     path = line.strip()
     connection = open_sqlite(path)
-    prepared = prepare(connection, path, lambda begun: plant(begun, "standard", "s", Clock().now(), False), True)
+    prepared = prepare(connection, path, lambda begun: plant(begun, "standard", "s", Clock().now(), False), None, True)
     print(prepared.revision_found, flush=True)
     connection.close()
 """
@@ -465,7 +519,7 @@ def test_alembic_is_not_loaded_by_a_start_that_needs_no_migration(tmp_path):
     script = """
 import sys
 from app.database import open_sqlite, prepare
-prepare(open_sqlite(sys.argv[1]), sys.argv[1], None, True)
+prepare(open_sqlite(sys.argv[1]), sys.argv[1], None, None, True)
 print([name for name in sys.modules if name.startswith("alembic")])
 """
     done = subprocess.run(

@@ -21,7 +21,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from app.database import HEAD, REVISIONS, migrate, migrations_folder, open_sqlite, prepare
 from app.errors import StartRefused
-from app.tables import metadata
+from app.oauth_tables import metadata  # It imports those of TMS.
 
 ROOT = Path(__file__).parents[1]
 MOMENT = "2026-11-23T18:00:00.000000+00:00"
@@ -48,6 +48,34 @@ INSERT INTO reservations (tenant, resid, parent_resid, client_id, client_user_id
 INSERT INTO hosts (tenant, host, addr, created, updated) VALUES ('test', 'host1', '10.0.0.1', '{MOMENT}', '{MOMENT}');
 """
 
+FILL_OAUTH = f"""
+INSERT INTO oauth_clients (client_id, client_name, scope, grant_types, auth_methods, redirect_uris, created)
+    VALUES ('client1', 'Client', 'openid', 'refresh_token', '', '', '{MOMENT}');
+INSERT INTO oauth_users (username, password_hash, created) VALUES ('user1', 'hash', '{MOMENT}');
+INSERT INTO oauth_grants (grant_id, issuer, client_id, username, scope, resource, authenticated_at, created, expires_at)
+    VALUES ('grant1', '', 'client1', 'user1', 'openid', '', '{MOMENT}', '{MOMENT}', '{NEVER}');
+INSERT INTO oauth_access_tokens (jti, grant_id, scope, created, expires_at)
+    VALUES ('jti1', 'grant1', 'openid', '{MOMENT}', '{NEVER}');
+INSERT INTO oauth_refresh_tokens (token_hash, grant_id, scope, created, expires_at)
+    VALUES ('hash', 'grant1', 'openid', '{MOMENT}', '{NEVER}');
+INSERT INTO oauth_authorization_codes (code_hash, issuer, client_id, username, redirect_uri, scope, resource,
+        authenticated_at, created, expires_at)
+    VALUES ('hash', '', 'client1', 'user1', 'http://localhost/', 'openid', '', '{MOMENT}', '{MOMENT}', '{NEVER}');
+INSERT INTO device_flows (user_code, device_code_hash, issuer, dialect, client_id, scope, resource, address, user_agent,
+        status, interval, wait_seconds, polls, created, expires_at)
+    VALUES ('BCDFGHJK', 'hash', '', 'rfc8628', 'client1', 'openid', '', '127.0.0.1', 'curl',
+        'pending', 5, 0, 1, '{MOMENT}', '{NEVER}');
+INSERT INTO device_polls (user_code, number, at, answer, remarks)
+    VALUES ('BCDFGHJK', 0, '{MOMENT}', 'authorization_pending', '');
+INSERT INTO oauth_signing_keys (kid, issuer, private_key, created) VALUES ('kid1', '', 'pem', '{MOMENT}');
+INSERT INTO oauth_sessions (session_hash, username, authenticated_at, expires_at)
+    VALUES ('hash', 'user1', '{MOMENT}', '{NEVER}');
+INSERT INTO oauth_failures (source, failures, window_ends_at) VALUES ('user_code 127.0.0.1', 1, '{NEVER}');
+INSERT INTO oauth_secrets (name, secret, created) VALUES ('csrf', 'secret', '{MOMENT}');
+"""
+TMS = [name for name, table in metadata.tables.items() if "id" in table.columns]
+OAUTH = [name for name in metadata.tables if name not in TMS]
+
 
 def script_directory():
     """Return Alembic's own view of the folder."""
@@ -67,20 +95,26 @@ def engine_over(connection):
 def database():
     """Return a connection to a database in memory at HEAD, empty."""
     with closing(open_sqlite(":memory:")) as connection:
-        prepare(connection, ":memory:", lambda _begun: None, True)
+        prepare(connection, ":memory:", lambda _begun: None, None, True)
         yield connection
 
 
 @pytest.fixture
 def filled(database):
-    """Return the same with one row in each of the nine tables."""
-    database.executescript(FILL)
+    """Return the same with one row in each table."""
+    database.executescript(FILL + FILL_OAUTH)
     return database
 
 
-def counts(connection):
+def counts(connection, names=tuple(metadata.tables)):
     """Return how many rows each table has."""
-    return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in metadata.tables}
+    return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+
+
+def tables_of(connection):
+    """Return the names of the tables that there are, without those of Alembic and SQLite."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return [name for (name,) in found if name in metadata.tables]
 
 
 def definitions(connection):
@@ -135,12 +169,12 @@ def test_an_upgrade_loses_no_row(tmp_path, revision):
         with engine_over(connection).begin() as begun:
             migrate(begun, revision)
         connection.executescript(FILL)
-        before = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in metadata.tables}
-        assert all(len(rows) == 1 for rows in before.values())
+        before = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables_of(connection)}
+        assert {name: len(rows) for name, rows in before.items()} == dict.fromkeys(TMS, 1)
     with closing(open_sqlite(path)) as connection:
-        assert prepare(connection, path, None, True) == (revision, None)
+        assert prepare(connection, path, None, lambda _begun: None, True) == (revision, None)
         after = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in metadata.tables}
-        assert after == before
+        assert after == before | {name: [] for name in OAUTH}
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT * FROM alembic_version").fetchall() == [(HEAD,)]
@@ -156,8 +190,8 @@ def test_an_upgrade_that_fails_leaves_the_revision_before(tmp_path):
         connection.execute("CREATE INDEX reservations_tenant_client_user_id_idx ON reservations (tenant)")
         before = definitions(connection)
         with pytest.raises(StartRefused, match="reservations_tenant_client_user_id_idx already exists"):
-            prepare(connection, path, None, True)
-        assert (definitions(connection), counts(connection)) == (before, dict.fromkeys(metadata.tables, 1))
+            prepare(connection, path, None, None, True)
+        assert (definitions(connection), counts(connection, TMS)) == (before, dict.fromkeys(TMS, 1))
         assert connection.execute("SELECT * FROM alembic_version").fetchall() == [(REVISIONS[0],)]
 
 
@@ -186,20 +220,27 @@ def test_every_foreign_key_is_the_beginning_of_an_index(database, name):
         ("reservations", {"reservations"}),
         ("admin", {"admin"}),
         ("hosts", {"hosts"}),
+        ("oauth_grants", {"oauth_grants", "oauth_access_tokens", "oauth_refresh_tokens"}),
+        ("oauth_access_tokens", {"oauth_access_tokens"}),
+        ("oauth_refresh_tokens", {"oauth_refresh_tokens"}),
+        ("device_flows", {"device_flows", "device_polls"}),
+        ("device_polls", {"device_polls"}),
+        *[(name, {name}) for name in ("oauth_clients", "oauth_users", "oauth_authorization_codes")],
+        *[(name, {name}) for name in ("oauth_signing_keys", "oauth_sessions", "oauth_failures", "oauth_secrets")],
     ],
 )
 def test_a_deleted_row_takes_its_children_along(filled, parent, gone):
-    """The cascade summary of the contract's section 3, and nothing beyond it."""
+    """The cascade summary of the contract's section 3, tokens with their grant, polls with their flow, nothing else."""
     filled.execute(f"DELETE FROM {parent}")
     assert {name for name, count in counts(filled).items() if not count} == gone
 
 
-@pytest.mark.parametrize("child", sorted({*metadata.tables} - {"tenants"}))
+@pytest.mark.parametrize("child", sorted({*TMS} - {"tenants"}))
 def test_a_tenant_with_rows_cannot_be_deleted(database, child):
     """ON DELETE RESTRICT holds for every table, whichever is the last to refer to the tenant."""
     database.execute("PRAGMA foreign_keys = OFF")
     database.executescript(FILL)
-    for name in {*metadata.tables} - {"tenants", child}:
+    for name in {*TMS} - {"tenants", child}:
         database.execute(f"DELETE FROM {name}")
     database.execute("PRAGMA foreign_keys = ON")
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY constraint failed") as refused:
@@ -211,7 +252,7 @@ def test_a_tenant_with_rows_cannot_be_deleted(database, child):
 @pytest.mark.parametrize(
     ("statement", "changed"),
     [
-        ("UPDATE tenants SET tenant = 'new'", {name: {"tenant"} for name in metadata.tables}),
+        ("UPDATE tenants SET tenant = 'new'", {name: {"tenant"} for name in TMS}),
         (
             "UPDATE clients SET client_id = 'new'",
             {name: {"client_id"} for name in ("clients", "delegations", "pubkeys", "reservations")},
@@ -257,7 +298,7 @@ def test_a_client_that_is_there_twice_is_refused_as_by_the_real_server(filled):
     assert str(refused.value) == "UNIQUE constraint failed: clients.tenant, clients.client_id"
 
 
-@pytest.mark.parametrize("name", list(metadata.tables))
+@pytest.mark.parametrize("name", TMS)
 def test_an_id_is_never_given_twice(filled, name):
     """0.3.0 counts on after a delete, like a sequence (contract section 4)."""
     columns = ", ".join(column.name for column in metadata.tables[name].columns if column.name != "id")
@@ -266,6 +307,20 @@ def test_an_id_is_never_given_twice(filled, name):
     filled.execute(f"DELETE FROM {name}")
     filled.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM copy")
     assert filled.execute(f"SELECT id FROM {name}").fetchall() == [(2,)]
+
+
+def test_a_device_code_belongs_to_one_flow(filled):
+    """Two flows never share one, nor their device simulator's secret; flows without a simulator are many (DA-19)."""
+    columns = "issuer, dialect, client_id, scope, resource, address, user_agent, status, interval, wait_seconds, polls"
+    copy = f"INSERT INTO device_flows (user_code, device_code_hash, simulator_hash, {columns}, created, expires_at)"
+    rest = f"{columns}, created, expires_at FROM device_flows WHERE user_code = 'BCDFGHJK'"
+    filled.execute(f"{copy} SELECT 'second', 'other hash', NULL, {rest}")
+    filled.execute(f"{copy} SELECT 'third', 'third hash', 'device', {rest}")
+    with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE constraint failed: device_flows\.device_code_hash"):
+        filled.execute(f"{copy} SELECT 'fourth', 'hash', NULL, {rest}")
+    with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE constraint failed: device_flows\.simulator_hash"):
+        filled.execute(f"{copy} SELECT 'fourth', 'fourth hash', 'device', {rest}")
+    assert counts(filled, ["device_flows"]) == {"device_flows": 3}
 
 
 def test_a_further_revision_can_be_made_from_the_template(tmp_path):

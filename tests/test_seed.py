@@ -12,13 +12,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from app.database import open_sqlite, prepare
 from app.errors import StartRefused
 from app.keys import fingerprint_of
-from app.seed import STANDARD_FINGERPRINT, STANDARD_PUBLIC_KEY, Seeded, plant
-from app.tables import metadata
+from app.oauth_tables import metadata  # It imports those of TMS.
+from app.seed import STANDARD_FINGERPRINT, STANDARD_PUBLIC_KEY, Seeded, plant, plant_oauth
 
 NOW = datetime(2026, 11, 23, 18, 0, 0, 250_000, UTC)
 STORED = "2026-11-23T18:00:00.250000+00:00"
 STORED_NEVER = "9999-12-31T23:59:59.000000+00:00"
 UNLIMITED = 2147483647
+EVERY_SCOPE = "openid profile email offline_access"
+EVERY_GRANT = "urn:ietf:params:oauth:grant-type:device_code refresh_token authorization_code"
 LIBRARY = {"tenant": "library", "client_id": "c1", "client_user_id": "u1", "host": "h1", "host_account": "a1"}
 SMALLEST = """
 [[clients]]
@@ -136,7 +138,7 @@ def database():
 def planted(database, seed, whole_seconds=False):
     """Plant a seed as a start does."""
     return prepare(
-        database, ":memory:", lambda begun: plant(begun, str(seed), "adminsecret1", NOW, whole_seconds), True
+        database, ":memory:", lambda begun: plant(begun, str(seed), "adminsecret1", NOW, whole_seconds), None, True
     ).planted
 
 
@@ -145,14 +147,16 @@ def stored(database):
     found = {}
     for name, table in metadata.tables.items():
         columns = [column.name for column in table.columns if column.name not in ("id", "created", "updated")]
-        cursor = database.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY id")
+        cursor = database.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY rowid")
         found[name] = [dict(zip(columns, row, strict=True)) for row in cursor]
     return {name: rows for name, rows in found.items() if rows}
 
 
 def stamps(database):
-    """Return every distinct (created, updated) of all tables."""
-    return {pair for name in metadata.tables for pair in database.execute(f"SELECT created, updated FROM {name}")}
+    """Return every distinct instant of creation and of change of all tables."""
+    named = [(column, name) for name in metadata.tables for column in ("created", "updated")]
+    found = [(column, name) for column, name in named if column in metadata.tables[name].columns]
+    return {moment for column, name in found for (moment,) in database.execute(f"SELECT {column} FROM {name}")}
 
 
 def tenant_rows(*tenants):
@@ -163,6 +167,38 @@ def tenant_rows(*tenants):
         "tenants": [{"tenant": tenant, "enabled": 1} for tenant in tenants],
         "admin": [{"tenant": tenant, **administrator} for tenant in tenants],
     }
+
+
+def oauth_client(client_id, secret=None, scope=EVERY_SCOPE, **changed):
+    """Return the row of a client of the authorization server with the defaults."""
+    return {
+        "client_id": client_id,
+        "client_secret": secret,
+        "client_name": client_id,
+        "scope": scope,
+        "grant_types": EVERY_GRANT,
+        "auth_methods": "client_secret_basic client_secret_post",
+        "redirect_uris": "",
+        "script": None,
+        **changed,
+    }
+
+
+def oauth_user(username, password):
+    """Return the row of a user of the authorization server."""
+    return {"username": username, "password_hash": sha512(password)}
+
+
+STANDARD_OAUTH = {
+    "oauth_clients": [oauth_client("device-public"), oauth_client("testclient1", "secret1"), oauth_client("tapis_cli")],
+    "oauth_users": [oauth_user("testuser1", "password1"), oauth_user("testuser2", "password2")],
+}
+
+
+FULL_OAUTH = {
+    "oauth_clients": [oauth_client("my-cli", "s3cret", "openid profile"), oauth_client("public")],
+    "oauth_users": [oauth_user("alice", "secret")],
+}
 
 
 def line_of(private_key):
@@ -187,9 +223,11 @@ def test_standard_is_what_the_real_install_makes_and_one_key(database):
         "user_hosts": [{"tenant": "test", "tms_user_id": "testuser1", **login, **never}],
         "delegations": [{"tenant": "test", **pair, **never}],
         "pubkeys": [{"tenant": "test", **pair, **login, **fingerprint, **key, **unlimited, **never}],
+        **STANDARD_OAUTH,
     }
     counts = {"tenants": 2, "admin": 2, "clients": 1, "user_mfa": 1, "user_hosts": 1, "delegations": 1, "pubkeys": 1}
-    assert seeded == Seeded(("default", "test"), (("test", "testclient1"),), {**counts, "hosts": 0})
+    oauth = {"oauth_clients": 3, "oauth_users": 2}
+    assert seeded == Seeded(("default", "test"), (("test", "testclient1"),), {**counts, "hosts": 0, **oauth})
 
 
 def test_the_standard_key_is_a_real_one_of_another_fingerprint():
@@ -209,7 +247,7 @@ def test_empty_has_the_two_tenants_and_their_administrators(database):
 def test_created_and_updated_are_the_same_instant(database, whole_seconds, stamp):
     """Under wire version 0.1.0 the fraction is missing, as in the real server's own rows (contract 1.6)."""
     planted(database, "standard", whole_seconds)
-    assert stamps(database) == {(stamp, stamp)}
+    assert stamps(database) == {stamp}
 
 
 def test_a_file_with_what_is_required_gets_the_defaults(database, tmp_path):
@@ -234,7 +272,7 @@ def test_a_file_with_what_is_required_gets_the_defaults(database, tmp_path):
 
 
 def test_a_file_with_everything_is_stored_as_it_says(database, tmp_path):
-    """Each field may be given; datetimes are stored in UTC; what OAuth will need is only looked at."""
+    """Each field may be given; datetimes are stored in UTC; a password as its hash; an OAuth client's secret readable."""
     (tmp_path / "seed.toml").write_text(FULL)
     seeded = planted(database, tmp_path / "seed.toml")
     tenants = tenant_rows("library", "other")
@@ -253,9 +291,43 @@ def test_a_file_with_everything_is_stored_as_it_says(database, tmp_path):
         "user_hosts": [{"tenant": "library", "tms_user_id": "u1", **login, **moment}],
         "delegations": [{"tenant": "library", "client_id": "c1", "client_user_id": "u1", **moment}],
         "pubkeys": [{**LIBRARY, **key, "max_uses": 3, "remaining_uses": 0, "initial_ttl_minutes": 60, **moment}],
+        **FULL_OAUTH,
     }
     counts = {"tenants": 2, "admin": 2, "clients": 1, "user_mfa": 1, "user_hosts": 1, "delegations": 1, "pubkeys": 1}
-    assert seeded == Seeded(("library", "other"), (("library", "c1"),), {**counts, "hosts": 0})
+    oauth = {"oauth_clients": 2, "oauth_users": 1}
+    assert seeded == Seeded(("library", "other"), (("library", "c1"),), {**counts, "hosts": 0, **oauth})
+
+
+@pytest.mark.parametrize(("seed", "expected"), [("standard", STANDARD_OAUTH), ("empty", {}), ("file", FULL_OAUTH)])
+def test_an_older_database_gets_the_part_of_the_authorization_server(database, tmp_path, seed, expected):
+    """Nothing of TMS is planted a second time."""
+    (tmp_path / "seed.toml").write_text(FULL)
+    name = str(tmp_path / "seed.toml") if seed == "file" else seed
+    prepare(database, ":memory:", lambda begun: plant_oauth(begun, name, NOW), None, True)
+    assert stored(database) == expected
+    assert stamps(database) == ({STORED} if expected else set())
+
+
+def test_the_script_of_a_client_keeps_its_steps(database, tmp_path):
+    """A step may hold blanks, so that the list is stored as JSON."""
+    (tmp_path / "seed.toml").write_text(
+        '[[oauth.clients]]\nclient_id = "a"\nclient_name = "A"\nscript = ["pending*2", "approve testuser1 openid"]\n'
+        'redirect_uris = ["http://localhost/a", "http://localhost/b"]\nauth_methods = ["client_secret_post"]\n'
+        'grant_types = ["refresh_token"]\nscopes = []\n'
+    )
+    planted(database, tmp_path / "seed.toml")
+    assert stored(database)["oauth_clients"] == [
+        {
+            "client_id": "a",
+            "client_secret": None,
+            "client_name": "A",
+            "scope": "",
+            "grant_types": "refresh_token",
+            "auth_methods": "client_secret_post",
+            "redirect_uris": "http://localhost/a http://localhost/b",
+            "script": '["pending*2", "approve testuser1 openid"]',
+        }
+    ]
 
 
 @pytest.mark.parametrize(
@@ -323,6 +395,7 @@ def record(table, **changed):
     return f"[[{table}]]\n" + "".join(f"{name} = {value}\n" for name, value in kept.items())
 
 
+STEP = 'a step such as "pending", "pending*3", "slow_down", "deny", "expire", "approve USER"'
 PARENTS = "".join(record(table) for table in ("clients", "user_mfa", "user_hosts", "delegations"))
 VERSION = "unexpected character 'v' while parsing major version number"
 FIELDS = "tenant, app_name, app_version, client_id, client_secret, enabled"
@@ -416,6 +489,18 @@ DESCRIBED = "a record with an OpenSSH public_key, or with its fingerprint, type 
         (
             "[[oauth.clients]]\nclient_id = 'a'\n[[oauth.clients]]\nclient_id = 'b'\nscopes = ['a', 1]",
             "[[oauth.clients]] record 2: scopes.1 must be a string",
+        ),
+        (
+            "[[oauth.users]]\nusername = 'a'\npassword = 'b'\n" * 2,
+            "[[oauth.users]] record 2: an earlier record has the same username",
+        ),
+        (
+            "[[oauth.clients]]\nclient_id = 'a'\n" * 2,
+            "[[oauth.clients]] record 2: an earlier record has the same client_id",
+        ),
+        (
+            "[[oauth.clients]]\nclient_id = 'a'\nscript = ['approve']",
+            f"[[oauth.clients]] record 1: script.0 must be {STEP}",
         ),
         ("[oauth]\ninterval = 1", "oauth.interval is not known here, only clients, users"),
         ("oauth = 1", "oauth must be a table"),

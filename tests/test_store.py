@@ -42,7 +42,7 @@ def template(tmp_path_factory):
     """Return the path of a migrated database without any row."""
     path = tmp_path_factory.mktemp("template") / "empty.db"
     with closing(open_sqlite(str(path))) as connection:
-        prepare(connection, str(path), lambda _begun: None, enable_test_tenant=True)
+        prepare(connection, str(path), lambda _begun: None, lambda _begun: None, enable_test_tenant=True)
     return path
 
 

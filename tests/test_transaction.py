@@ -12,6 +12,7 @@ from app.constraints import NUL
 from app.database import MEMORY, open_sqlite, prepare
 from app.errors import DatabaseError
 from app.modes import Modes
+from app.oauth_tables import oauth_users
 from app.settings import Settings
 from app.statements import Insert, Statement, matching
 from app.tables import tenants, user_mfa
@@ -20,7 +21,7 @@ from app.transaction import Transaction, execute, fetch_one, refuse_nul, stateme
 MOMENT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 STORED = "2026-11-23T18:00:00.000000+00:00"
 STAMPS = {"created": MOMENT, "updated": MOMENT}
-NEW_TENANT, NEW_USER = Insert(tenants), Insert(user_mfa)
+NEW_TENANT, NEW_USER, NEW_PERSON = Insert(tenants), Insert(user_mfa), Insert(oauth_users)
 ORPHAN = {"tenant": "none", "tms_user_id": "u", "enabled": True, "expires_at": NEVER, **STAMPS}
 STATE = Statement(select(tenants.c.id, tenants.c.enabled).where(matching(tenants, "tenant")))
 NEW_STATE = Statement(update(tenants).values(enabled=bindparam("new_state")).where(matching(tenants, "tenant")))
@@ -41,7 +42,7 @@ both = pytest.mark.parametrize("wire_version", ["0.3.0", "0.1.0"])
 def schema():
     """Return a migrated database in memory without any row."""
     with closing(open_sqlite(MEMORY)) as connection:
-        prepare(connection, MEMORY, lambda _begun: None, enable_test_tenant=True)
+        prepare(connection, MEMORY, lambda _begun: None, lambda _begun: None, enable_test_tenant=True)
         yield connection
 
 
@@ -94,9 +95,24 @@ async def test_a_refused_insert(connection, wire_version):
 async def test_insert_if_absent(connection, wire_version):
     """A row that is in the way stays as it is, without an error; another one is added."""
     transaction = transaction_on(connection, wire_version)
-    await transaction.insert_if_absent(NEW_TENANT, tenant="a", enabled=False, **STAMPS)
-    await transaction.insert_if_absent(NEW_TENANT, tenant="b", enabled=False, **STAMPS)
+    assert await transaction.insert_if_absent(NEW_TENANT, tenant="a", enabled=False, **STAMPS) is False
+    assert await transaction.insert_if_absent(NEW_TENANT, tenant="b", enabled=False, **STAMPS) is True
     assert stored(connection) == [(1, "a", 1), (3 if wire_version == "0.3.0" else 2, "b", 0)]
+
+
+@both
+async def test_a_table_that_does_not_count_its_rows(connection, wire_version):
+    """The authorization server's rows are known by their keys, so no id is spent, whichever version is served."""
+    transaction = transaction_on(connection, wire_version)
+    row = {"username": "a", "password_hash": "hash", "created": MOMENT}
+    await transaction.insert(NEW_PERSON, **row)
+    assert await transaction.insert_if_absent(NEW_PERSON, **{**row, "password_hash": "other"}) is False
+    assert (await refused(transaction.insert(NEW_PERSON, **row)))[0] == (
+        "(code: 1555) UNIQUE constraint failed: oauth_users.username"
+    )
+    assert await transaction.insert_if_absent(NEW_PERSON, **{**row, "username": "b"}) is True
+    assert connection.execute("SELECT * FROM oauth_users").fetchall() == [("a", "hash", STORED), ("b", "hash", STORED)]
+    assert transaction.spent_ids == {}
 
 
 @both
