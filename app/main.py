@@ -17,6 +17,7 @@ from . import __version__
 from .banner import banner, local_url, where_it_listens
 from .chance import Chance
 from .clock import Clock
+from .control import ControlPlane
 from .database import HEAD, Prepared, SqliteConnection, location_of, prepare
 from .documents import document_routes, not_found, openapi_method
 from .edge import Edge, Receive, Scope
@@ -25,10 +26,14 @@ from .gates import ADMINISTRATOR
 from .hints import Hints
 from .keys import KeyMaker
 from .modes import Modes
+from .oauth.door import Door
+from .oauth.registry import Registry
+from .oauth.signing import SigningKeys
+from .oauth.sweeper import sweep_for_ever
 from .parts import Parts
 from .records import ADMINISTRATOR_ID, same_secret
 from .request_log import RequestLog
-from .seed import Seeded, plant
+from .seed import Seeded, plant, plant_oauth
 from .settings import Settings
 from .store import Store
 from .tms import OPERATIONS
@@ -93,19 +98,23 @@ def create_app(settings: Settings) -> FastAPI:
             await _announce(parts, prepared)
             gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
             gc.enable()
+            sweeping = asyncio.create_task(sweep_for_ever(parts))
             try:
                 yield
             finally:
                 gc.unfreeze()
+                sweeping.cancel()
+                await asyncio.gather(sweeping, return_exceptions=True)
                 await parts.keys.close()
                 await parts.store.close()
 
     app = Standin(title="TMS stand-in", version=__version__, lifespan=lifespan, openapi_url=None)
-    app.edge = Edge(OPERATIONS, parts, super(Standin, app).__call__)
+    app.edge = Edge(OPERATIONS, parts, Door(parts, super(Standin, app).__call__))
     app.router.redirect_slashes = False
     app.router.default = not_found
     app.router.routes += [Listed(operation.path, app.edge, name=operation.operation_id) for operation in OPERATIONS]
     app.router.routes += document_routes(parts, OPERATIONS)
+    app.mount("/_standin", ControlPlane(parts))
     app.openapi = openapi_method(parts, OPERATIONS)  # type: ignore[method-assign] # FastAPI's own way to replace it
     return app
 
@@ -114,6 +123,7 @@ def make_parts(settings: Settings) -> Parts:
     """Return the parts, not yet started."""
     clock, modes, chance = Clock(), Modes.of(settings), Chance(settings.random_seed)
     log = RequestLog(clock, settings.log_format)
+    store = Store(location_of(settings.database), modes)
     return Parts(
         settings=settings,
         modes=modes,
@@ -122,7 +132,9 @@ def make_parts(settings: Settings) -> Parts:
         keys=KeyMaker(chance),
         log=log,
         hints=Hints(log, clock, local_url(where_it_listens(settings, sys.argv))),
-        store=Store(location_of(settings.database), modes),
+        store=store,
+        registry=Registry(settings),
+        signing=SigningKeys(store, clock, settings.oauth.access_token_ttl),
     )
 
 
@@ -133,6 +145,7 @@ def _prepare(connection: SqliteConnection, parts: Parts) -> Prepared[Seeded]:
         connection,
         location_of(settings.database),
         lambda begun: plant(begun, settings.seed, settings.admin_secret, now, whole_seconds),
+        lambda begun: plant_oauth(begun, settings.seed, now),
         settings.enable_test_tenant,
     )
 

@@ -7,6 +7,8 @@ from .clock import Clock
 from .hints import Hints
 from .keys import KeyMaker
 from .modes import Modes
+from .oauth.registry import Registry
+from .oauth.signing import SigningKeys
 from .request_log import RequestLog
 from .settings import Settings
 from .store import Store
@@ -24,3 +26,5 @@ class Parts:
     log: RequestLog
     hints: Hints
     store: Store
+    registry: Registry
+    signing: SigningKeys

@@ -1,0 +1,25 @@
+"""The control plane below /_standin (design 2.7): calls for tests and for people, never part of an emulated API."""
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from ..parts import Parts
+from ..tls import certificate_authority
+
+
+class ControlPlane:
+    """What is mounted at /_standin; it is built at its first request, for which a start need not wait."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        # Another start in the same folder may replace the file, while this one goes on serving what it has read.
+        self._authority = certificate_authority(parts.settings)
+        self._plane: FastAPI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if self._plane is None:
+            from .plane import control_plane
+
+            self._plane = control_plane(self._parts, self._authority)
+        await self._plane(scope, receive, send)

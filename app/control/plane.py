@@ -1,0 +1,53 @@
+"""The control plane as a FastAPI application of its own, with the document that tells what it can do (design 2.7)."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from .. import __version__
+from ..parts import Parts
+from . import certificate, device, keys, problems
+from .access import Access
+from .body_limit import BodyLimit
+
+
+class Plane(FastAPI):
+    """FastAPI, whose document tells of problems and of the token."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        document = super().openapi()
+        for path in document["paths"].values():
+            for operation in path.values():
+                _tell_problems(operation["responses"])
+        if self.state.parts.settings.control_token is not None:
+            document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"bearer": []}]
+        return document
+
+
+def control_plane(parts: Parts, authority: bytes | None) -> FastAPI:
+    """Return the application. `authority` is the PEM of the certificate authority that the stand-in made, if it did."""
+    plane = Plane(
+        title="TMS stand-in: control plane",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        exception_handlers=problems.HANDLERS,
+        responses={"default": {"model": problems.Problem, "description": "The call is refused."}},
+    )
+    plane.state.parts = parts
+    plane.state.authority = authority
+    plane.add_middleware(BodyLimit)
+    plane.add_middleware(Access, control_token=parts.settings.control_token)
+    for concern in (device, keys, certificate):
+        plane.include_router(concern.on)
+    return plane
+
+
+def _tell_problems(responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        if status != "200":
+            response["content"] = {problems.MEDIA_TYPE: next(iter(response["content"].values()))}

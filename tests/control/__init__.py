@@ -1,0 +1,1 @@
+"""Tests of the control plane, one module for each of app/control/."""
