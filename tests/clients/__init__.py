@@ -1,0 +1,1 @@
+"""Real client libraries log in at a real server process, through the device flow."""
