@@ -1,0 +1,1 @@
+"""Headless Chromium walks the pages of a real server."""
