@@ -1,146 +1,35 @@
 """`python -m tests.load.bench`: measures the server against the yardstick in one run and stores what it found.
 
-A missed goal is printed as missed; only a refused request, a socket error or a lost key makes it fail.
+A missed goal is printed as missed; only a wrong answer, a socket error, or a lost key or flow makes it fail.
 """
 
 import argparse
 import os
 import platform
-import resource
 import sqlite3
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import uvicorn
 
-from tests.load import report, rows, wrk
-from tests.load.report import GOAL_CONNECTIONS, Report, Row
-from tests.load.scenarios import CREATEKEY, GETVERSION, LOAD_SUITE, YARDSTICK, Scenario
-from tests.load.server import ROOT, Server, database_of, start_server, start_yardstick, stopping
+from tests.load import report, rows
+from tests.load.abandoned import abandoned
+from tests.load.measuring import FLOWS, Bench, prepared
+from tests.load.report import Report
+from tests.load.server import ROOT, start_server, stopping
 
 RESULTS = ROOT / "tests" / "load" / "results"
 CHART = ROOT / "docs" / "bench.svg"
 KEYS = 100_000
+ABANDONED, ABANDONED_SHORT = 100_000, 5_000
 STARTS = 5
-ROUNDS = 3
 LOG_PAIRS = 15
-LOG_SECONDS = 1.0
-FILL_SECONDS = 120.0
 UNLOGGED = "tests.load.unlogged"
-
-
-class Bench:
-    """The server and the yardstick side by side, and the failures that were seen so far."""
-
-    def __init__(self, server: Server, yardstick: Server, directory: Path, seconds: float) -> None:
-        """Take both, ready; the server's database lies in `directory`. `seconds` is the length of one run."""
-        self.server, self.yardstick = server, yardstick
-        self.directory, self.seconds = directory, seconds
-        self.database = database_of(directory)
-        self.failures: list[str] = []
-
-    def _drive(self, server: Server, load: wrk.Load) -> wrk.Result:
-        what = f"{'+'.join(one.name for one in load.scenarios)} at {load.connections} connections"
-        print(what, end=": ", file=sys.stderr, flush=True)
-        before = rows.last_key(self.database)
-        result = wrk.run(server.url, load, self.directory)
-        print(f"{result.rate:,.0f} /s", file=sys.stderr)
-        self.failures += [f"{what}: {failure}" for failure in result.failures()]
-        if load.fingerprints:
-            lost = rows.difference(rows.answered(load.fingerprints), rows.fingerprints_after(self.database, before))
-            self.failures += [f"{what}: {difference}" for difference in lost]
-        return result
-
-    def _load(self, scenario: Scenario, connections: int, seconds: float, limit: int | None = None) -> wrk.Load:
-        file = self.directory / "fingerprints" if scenario is CREATEKEY else None
-        return wrk.Load([scenario], connections, seconds, limit or wrk.UNLIMITED, file)
-
-    def warm_up(self) -> None:
-        """Let both processes finish their start, then send each request for a moment."""
-        for server, scenarios in ((self.yardstick, [YARDSTICK]), (self.server, LOAD_SUITE)):
-            server.settle()
-            for scenario in scenarios:
-                self._drive(server, self._load(scenario, 10, 0.5))
-
-    def _measure(self, scenario: Scenario, connections: int) -> Row:
-        server = self.yardstick if scenario is YARDSTICK else self.server
-        server_before, all_before, wrk_before = server.cpu_seconds(), _busy_seconds(), _wrk_seconds()
-        result = self._drive(server, self._load(scenario, connections, self.seconds))
-        spent = server.cpu_seconds() - server_before
-        others = _busy_seconds() - all_before - (_wrk_seconds() - wrk_before) - spent
-        costs = (spent / max(result.requests, 1) * 1000, 0.0, max(_share(others, result.duration), 0.0))
-        figures = (result.rate, 0.0, result.p50, result.p99, result.max, *costs, server.memory())
-        return Row(scenario.name, connections, result.requests, *figures)
-
-    def at(self, connections: int) -> list[Row]:
-        """Return the rows of one number of connections; the yardstick is measured before and after each request.
-
-        Of several rounds each request's row with the median ratio counts, since this machine has slow moments.
-        """
-        order = [YARDSTICK, *[scenario for request in LOAD_SUITE for scenario in (request, YARDSTICK)]]
-        rounds = [with_ratios([self._measure(scenario, connections) for scenario in order]) for _ in range(ROUNDS)]
-        return [sorted(rows, key=lambda row: row.ratio)[ROUNDS // 2] for rows in zip(*rounds, strict=True)]
-
-    def fill(self, keys: int) -> None:
-        """Create keys until there are `keys` of them, at most FILL_SECONDS long."""
-        missing = keys - rows.count_keys(self.database)
-        if missing > 0:
-            self._drive(self.server, self._load(CREATEKEY, GOAL_CONNECTIONS, FILL_SECONDS, missing))
-
-    def rate_and_cost(self, server: Server) -> tuple[float, float]:
-        """Return getversion's requests a second on `server`, and the CPU seconds that each cost."""
-        before = server.cpu_seconds()
-        result = self._drive(server, self._load(GETVERSION, GOAL_CONNECTIONS, LOG_SECONDS))
-        return result.rate, (server.cpu_seconds() - before) / max(result.requests, 1)
-
-
-def with_ratios(measured: Sequence[Row]) -> list[Row]:
-    """Return the rows with their ratio to the yardstick's runs just before and after; those runs become one row."""
-    yardsticks = list(measured[::2])
-    both = replace(
-        yardsticks[0],
-        requests=sum(row.requests for row in yardsticks),
-        rate=statistics.mean(row.rate for row in yardsticks),
-        ratio=1.0,
-        p50=statistics.mean(row.p50 for row in yardsticks),
-        p99=statistics.mean(row.p99 for row in yardsticks),
-        max=max(row.max for row in yardsticks),
-        cpu=statistics.mean(row.cpu for row in yardsticks),
-        cpu_ratio=1.0,
-        others=max(row.others for row in yardsticks),
-    )
-    others = [
-        replace(
-            row,
-            ratio=_share(row.rate, (before.rate + after.rate) / 2),
-            cpu_ratio=_share((before.cpu + after.cpu) / 2, row.cpu),
-        )
-        for before, row, after in zip(measured[::2], measured[1::2], measured[2::2], strict=False)
-    ]
-    return [both, *others]
-
-
-def _busy_seconds() -> float:
-    """Return the CPU seconds that this machine's cores have spent on anything."""
-    times = psutil.cpu_times()
-    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice
-
-
-def _wrk_seconds() -> float:
-    """Return the CPU seconds of the finished children of this process, of which only wrk runs during a measurement."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return children.ru_utime + children.ru_stime
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
 
 
 def environment(seconds: float, directory: Path) -> dict[str, str]:
@@ -185,22 +74,13 @@ def log_rates(bench: Bench) -> tuple[float, float, float]:
     return medians[0], medians[1], statistics.median(shares or [0.0])
 
 
-@contextmanager
-def prepared(seconds: float) -> Iterator[Bench]:
-    """Give a bench with both processes started on a fresh database; the directory goes away at the end."""
-    with tempfile.TemporaryDirectory(prefix="tms-bench-") as name, ExitStack() as stack:
-        directory = Path(name)
-        yardstick = stack.enter_context(stopping(start_yardstick(directory)))
-        server = stack.enter_context(stopping(start_server(directory)))
-        yield Bench(server, yardstick, directory, seconds)
-
-
 def run(seconds: float, connections: Sequence[int], *, short: bool) -> Report:
-    """Measure everything and return the report; `short` leaves out the 100,000 keys."""
+    """Measure everything and return the report; `short` leaves out the 100,000 keys and most abandoned flows."""
     with prepared(seconds) as bench:
         machine = environment(seconds, bench.directory)
         bench.server.settle()
         idle = bench.server.memory()
+        bench.begin_flows(FLOWS, polled=True)
         bench.warm_up()
         measured = [row for count in connections for row in bench.at(count)]
         if not short:
@@ -218,6 +98,7 @@ def run(seconds: float, connections: Sequence[int], *, short: bool) -> Report:
             starts,
             statistics.median(starts),
             *log_rates(bench),
+            abandoned(seconds, FLOWS, ABANDONED_SHORT if short else ABANDONED),
             bench.failures,
         )
 
@@ -232,17 +113,17 @@ def store(found: Report) -> None:
 
 
 def main() -> int:
-    """Run the bench, print and store its report; return 1 when a request failed or a key was lost."""
+    """Run the bench, print and store its report; return 1 when something failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=2, help="seconds of each run")
     parser.add_argument("--connections", default="1,10,50,100", help="numbers of connections, with commas")
-    parser.add_argument("--short", action="store_true", help=f"leave out the memory after {KEYS:,} keys")
+    parser.add_argument("--short", action="store_true", help=f"leave out {KEYS:,} keys, most abandoned flows")
     arguments = parser.parse_args()
     counts = [int(count) for count in arguments.connections.split(",")]
     found = run(arguments.seconds, counts, short=arguments.short)
     store(found)
     print(report.plain(found))
-    return 1 if found.failures else 0
+    return 1 if found.failures or found.abandoned.failures else 0
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def crash(directory: Path, connections: int, after: float) -> Round:
     load: subprocess.Popen[str] | None = None
     try:
         before = rows.last_key(database)
-        load = wrk.start(server.url, wrk.Load([CREATEKEY], connections, LOAD_SECONDS, fingerprints=file), directory)
+        load = wrk.start(server.url, wrk.Load([CREATEKEY], connections, LOAD_SECONDS, notes=wrk.Notes(file)), directory)
         time.sleep(after)
     finally:
         server.kill()

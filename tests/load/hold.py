@@ -20,7 +20,7 @@ def hold(
     """Return the figures of the mixed load and every failure: answers, sockets, and rows where `database` is given."""
     file = directory / "fingerprints"
     before = rows.last_key(database) if database else 0
-    result = wrk.run(url, wrk.Load(LOAD_SUITE, connections, seconds, fingerprints=file), directory)
+    result = wrk.run(url, wrk.Load(LOAD_SUITE, connections, seconds, notes=wrk.Notes(file)), directory)
     if database is None:
         return result, result.failures()
     new = rows.fingerprints_after(database, before)
@@ -35,7 +35,7 @@ def _table(result: wrk.Result, new_rows: str) -> str:
         "p50 ms": f"{result.p50:.2f}",
         "p99 ms": f"{result.p99:.2f}",
         "max ms": f"{result.max:.2f}",
-        **{f"answers {status}": f"{count:,}" for status, count in result.statuses.items()},
+        **{f"answers {status}": f"{count:,}" for status, count in result.answers.items()},
         **{f"socket errors: {kind}": str(count) for kind, count in result.socket_errors.items()},
         "without an answer": str(result.unanswered),
         "new rows": new_rows,

@@ -114,10 +114,10 @@ def _own_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("TMS_")}
 
 
-def start_server(directory: Path, module: str = "app") -> Server:
+def start_server(directory: Path, module: str = "app", **settings: str) -> Server:
     """Start `python -m app` with the shipped tms.toml on the file database `directory`/tms.db and wait until ready.
 
-    `module` may name another one that starts it. The server's log goes to the file `directory`/server.log.
+    `module` may name another one that starts it, and `settings` are named as behind TMS_STANDIN_. The server's log goes to the file `directory`/server.log.
     Raises NotReadyError.
     """
     port = free_port()
@@ -125,6 +125,7 @@ def start_server(directory: Path, module: str = "app") -> Server:
         "TMS_STANDIN_CONFIG": str(ROOT / "tms.toml"),
         "TMS_STANDIN_HTTP_PORT": str(port),
         "TMS_STANDIN_DATABASE": f"sqlite:///{database_of(directory)}",
+        **{f"TMS_STANDIN_{name}": value for name, value in settings.items()},
     }
     command = [sys.executable, "-m", module]
     return _start(command, environment, f"http://127.0.0.1:{port}", "/v1/tms/version", directory / "server.log")

@@ -7,11 +7,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.load import bench, report, rows, wrk
+from tests.load import bench, measuring, report, rows, wrk
+from tests.load.abandoned import abandoned, flows_after
 from tests.load.crash import crash
 from tests.load.hold import hold
-from tests.load.report import Report, Row
-from tests.load.scenarios import CREATEKEY, LOAD_SUITE
+from tests.load.report import Abandoned, Report, Row
+from tests.load.scenarios import CREATEKEY, DEVICEAUTH, LOAD_SUITE, POLL
 from tests.load.server import database_of, start_server, stopping
 from tests.servers import free_port
 
@@ -31,14 +32,14 @@ def test_every_answer_is_2xx_and_every_key_answered_is_a_new_row(tmp_path):
         }
         mixed, failures = hold(server.url, 1, CONNECTIONS, tmp_path, database)
     assert [failure for result in alone.values() for failure in result.failures()] == []
-    assert {name: set(result.statuses) for name, result in alone.items()} == {
+    assert {name: set(result.answers) for name, result in alone.items()} == {
         "getversion": {"200"},
         "getclient": {"200"},
         "getkey": {"200"},
         "createkey": {"201"},
     }
     assert failures == []
-    assert set(mixed.statuses) == {"200", "201"}
+    assert set(mixed.answers) == {"200", "201"}
 
 
 @pytest.mark.system("wrk", "wrk")
@@ -47,7 +48,7 @@ def test_a_bounded_load_sends_that_many_requests(tmp_path):
     with stopping(start_server(tmp_path)) as server:
         before = rows.count_keys(database_of(tmp_path))
         result = wrk.run(server.url, wrk.Load([CREATEKEY], CONNECTIONS, 30, 100), tmp_path)
-        assert (result.statuses, result.failures()) == ({"201": 100}, [])
+        assert (result.answers, result.failures()) == ({"201": 100}, [])
         assert rows.count_keys(database_of(tmp_path)) - before == 100
 
 
@@ -57,6 +58,33 @@ def test_a_killed_server_has_lost_no_key_that_it_answered(tmp_path):
     found = crash(tmp_path, CONNECTIONS, 0.7)
     assert found.failures() == []
     assert found.answered <= found.rows <= found.answered + CONNECTIONS
+
+
+@pytest.mark.system("wrk", "wrk")
+def test_polls_go_round_the_flows_and_each_answer_is_counted_by_its_error(tmp_path):
+    """Within the interval the first poll of each flow is pending and the second is told to slow down, a failure."""
+    codes = tmp_path / "codes"
+    with stopping(start_server(tmp_path, OAUTH__INTERVAL="3600", OAUTH__DEVICE_CODE_TTL="86400")) as server:
+        notes = wrk.Notes(codes, 200, "device_code")
+        begun = wrk.run(server.url, wrk.Load([DEVICEAUTH], CONNECTIONS, 30, 60, notes), tmp_path)
+        first = wrk.Load([POLL], CONNECTIONS, 30, 30, values=codes)
+        second = wrk.Load([POLL], CONNECTIONS, 30, 50, values=codes, first=30)
+        polled = [wrk.run(server.url, load, tmp_path) for load in (first, second)]
+    assert (begun.answers, len(set(codes.read_text().splitlines()))) == ({"200": 60}, 60)
+    assert [one.answers for one in polled] == [
+        {"400 authorization_pending": 30},
+        {"400 authorization_pending": 30, "400 slow_down": 20},
+    ]
+    assert [one.failures(first.right) for one in polled] == [[], ["20 answers 400 slow_down"]]
+    assert flows_after(database_of(tmp_path), 0) == 60
+
+
+@pytest.mark.system("wrk", "wrk")
+def test_abandoned_flows_are_counted_and_gone_after_a_sweep():
+    """What nobody polls is deleted when it has expired, the flows that are polled stay, and no answer was wrong."""
+    found = abandoned(seconds=30, polled=700, flows=800, most=100)
+    assert (found.flows, found.left, found.failures) == (800, 0, [])
+    assert min(found.alone, found.among, found.swept) > 0
 
 
 @pytest.mark.system("wrk", "wrk")
@@ -94,12 +122,17 @@ def test_loopback_addresses_are_allowed(url):
 
 def test_the_script_holds_the_requests_as_they_are():
     """Body and headers stand in the Lua script as literals."""
-    text = wrk.script(wrk.Load([CREATEKEY], 10, 1.5, 7, Path("/keys")))
-    assert text.splitlines()[1:5] == [
+    text = wrk.script(wrk.Load([CREATEKEY], 10, 1.5, 7, wrk.Notes(Path("/keys"))))
+    assert text.splitlines()[1:10] == [
         "connections = 10",
         "seconds = 1.5",
         "limit = 7",
-        'fingerprints = "/keys"',
+        'placeholder = "VALUE"',
+        "values = nil",
+        "first = 0",
+        'file_name = "/keys"',
+        "file_status = 201",
+        'file_member = "public_key_fingerprint"',
     ]
     assert f'["body"] = {json.dumps(CREATEKEY.body)}' in text.splitlines()[0]
     assert '["X-TMS-CLIENT-SECRET"] = "secret1"' in text.splitlines()[0]
@@ -110,6 +143,7 @@ def test_every_kind_of_failure_is_told():
     errors = {"connect": 0, "read": 2, "write": 0, "timeout": 0}
     result = wrk.Result(3, 1.0, 1.0, 1.0, 1.0, 1, {"200": 2, "503": 1}, errors)
     assert result.failures() == ["1 answers 503", "2 socket errors (read)", "1 requests without an answer"]
+    assert result.failures(("503",)) == ["2 answers 200", "2 socket errors (read)", "1 requests without an answer"]
     nothing = wrk.Result(0, 0.0, 0.0, 0.0, 0.0, 0, {}, {})
     assert (nothing.failures(), nothing.rate) == (["no request was answered"], 0.0)
 
@@ -131,16 +165,17 @@ def _row(request: str, rate: float, ratio: float = 0.0) -> Row:
 
 def _report() -> Report:
     measured = [_row("yardstick", 900.0)]
-    for one, after in zip(LOAD_SUITE, (1100.0, 900.0, 1100.0, 900.0), strict=True):
-        measured += [_row(one.name, 500.0), _row("yardstick", after)]
-    found = bench.with_ratios(measured)
-    return Report({"Python": "3.11"}, found, 80.0, 100_000, 120.0, [0.5, 0.7, 0.8], 0.7, 95.0, 100.0, 0.05, ["a < b"])
+    for one, after in zip(measuring.SUITE, (1100.0, 900.0, 1100.0, 900.0, 1100.0, 900.0), strict=True):
+        measured += [_row(one.name, 150.0 if one is POLL else 500.0), _row("yardstick", after)]
+    found, gone = measuring.with_ratios(measured), Abandoned(100_000, 0.2, 0.19, 0.09, 3, 60.0, ["c & d"])
+    times = [0.5, 0.7, 0.8]
+    return Report({"Python": "3.11"}, found, 80.0, 100_000, 120.0, times, 0.7, 95.0, 100.0, 0.05, gone, ["a < b"])
 
 
 def test_ratios_are_to_the_yardsticks_runs_before_and_after():
     """The yardstick's runs make one row, and each request is measured by the mean of its two neighbours."""
     yardstick, getversion, *_ = _report().rows
-    assert yardstick == replace(_row("yardstick", 980.0, 1.0), requests=500)
+    assert yardstick == replace(_row("yardstick", 6900 / 7, 1.0), requests=700)
     assert getversion == _row("getversion", 500.0, 0.5)
 
 
@@ -151,12 +186,17 @@ def test_missed_goals_are_told_as_missed():
         "getclient at 50 connections, ratio to the yardstick": True,
         "getkey at 50 connections, ratio to the yardstick": True,
         "createkey at 50 connections, ratio to the yardstick": True,
+        "deviceauth at 50 connections, ratio to the yardstick": True,
+        "poll at 50 connections, ratio to the yardstick": False,
         "getversion at 50 connections, p99": True,
         "getclient at 50 connections, p99": True,
         "getkey at 50 connections, p99": True,
         "createkey at 50 connections, p99": False,
         "start to ready": False,
         "request log's share of getversion's CPU": True,
+        "polls among 100,000 abandoned flows, as a share of polls without": True,
+        "polls while 100,000 expired flows are deleted, as a share of polls without": False,
+        "of 100,000 expired flows, left after a sweep": False,
         "memory after 100,000 keys": True,
     }
 
@@ -170,6 +210,7 @@ def test_the_report_is_stored_in_three_forms(tmp_path, monkeypatch):
     assert "| start to ready | 0.6 s | 0.70 s | missed |" in (tmp_path / "results" / "bench.md").read_text()
     assert "0.500 (500/s)" in (tmp_path / "docs" / "bench.svg").read_text()
     assert "FAILED: a < b." in report.plain(_report())
+    assert "FAILED: c & d." in report.plain(_report())
 
 
 def test_the_chart_has_no_script_and_names_no_other_host():

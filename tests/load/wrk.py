@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.load.scenarios import Scenario
+from tests.load.scenarios import VALUE, Scenario
 
 DRAIN_SECONDS = 10  # How long wrk waits after the deadline for answers that are still missing.
 UNLIMITED = 10**12
@@ -34,16 +34,21 @@ local function now()
   return tonumber(moment.seconds) + tonumber(moment.nanoseconds) / 1e9
 end
 
-local requests, following, file = {}, 0, nil
-local names = {}
-for status = 100, 999 do names[status] = "status_" .. status end
-sent, silent, started, ended = 0, 0, 0, 0
+local requests, following, file = {}, first, nil
+sent, silent, started, ended, kinds = 0, 0, 0, 0, ""
+
+local function add(request, value)
+  local body = request.body
+  if value then body = body:gsub(placeholder, value) end
+  requests[#requests + 1] = wrk.format(request.method, request.path, request.headers, body)
+end
 
 function init()
-  for place, request in ipairs(scenarios) do
-    requests[place] = wrk.format(request.method, request.path, request.headers, request.body)
+  for _, request in ipairs(scenarios) do
+    if not values then add(request) end
+    if values then for value in io.lines(values) do add(request, value) end end
   end
-  if fingerprints then file = assert(io.open(fingerprints, "w")) end
+  if file_name then file = assert(io.open(file_name, "w")) end
 end
 
 function request()
@@ -65,52 +70,73 @@ function delay()
 end
 
 function response(status, headers, body)
-  local name = names[status]
-  _G[name] = (_G[name] or 0) + 1
+  local kind = tostring(status)
+  local refusal = status >= 400 and body:match('"error":"([^"]+)"')
+  if refusal then kind = kind .. " " .. refusal end
+  if not _G[kind] then kinds = kinds .. kind .. "\n" end
+  _G[kind] = (_G[kind] or 0) + 1
   ended = now()
-  if file and status == 201 then file:write(body:match('"public_key_fingerprint":"([^"]+)"') or "none", "\n") end
+  if file and status == file_status then file:write(body:match('"' .. file_member .. '":"([^"]+)"') or "none", "\n") end
 end
 
 local threads = {}
 function setup(thread) threads[#threads + 1] = thread end
 
 function done(summary, latency)
-  local thread, statuses = threads[1], {}
-  for status = 100, 999 do
-    local count = thread:get(names[status])
-    if count then statuses[#statuses + 1] = string.format('"%d":%d', status, count) end
+  local thread, answers = threads[1], {}
+  for kind in thread:get("kinds"):gmatch("[^\n]+") do
+    answers[#answers + 1] = string.format('"%s":%d', kind, thread:get(kind))
   end
+  table.sort(answers)
   local errors = summary.errors
   io.write(string.format(
-    '\n{"requests":%d,"duration":%.6f,"p50":%.3f,"p99":%.3f,"max":%.3f,"unanswered":%d,"statuses":{%s},'
+    '\n{"requests":%d,"duration":%.6f,"p50":%.3f,"p99":%.3f,"max":%.3f,"unanswered":%d,"answers":{%s},'
       .. '"socket_errors":{"connect":%d,"read":%d,"write":%d,"timeout":%d}}\n',
     summary.requests, thread:get("ended") - thread:get("started"),
     latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency.max / 1000,
-    connections - thread:get("silent"), table.concat(statuses, ","),
+    connections - thread:get("silent"), table.concat(answers, ","),
     errors.connect, errors.read, errors.write, errors.timeout))
 end
 """
 
 
 @dataclass(frozen=True)
+class Notes:
+    """A file that gets a member of every answer with a status, one a line."""
+
+    file: Path
+    status: int = 201
+    member: str = "public_key_fingerprint"
+
+
+@dataclass(frozen=True)
 class Load:
     """What to send: scenarios (several take turns), connections, seconds, at most `limit` requests.
 
-    `fingerprints` is a file that gets the fingerprint of every 201 answer, one a line.
+    `values` is a file: its lines stand one after the other in the body's place for them, beginning behind `first` of
+    them, and round and round.
     """
 
     scenarios: Sequence[Scenario]
     connections: int
     seconds: float
     limit: int = UNLIMITED
-    fingerprints: Path | None = None
+    notes: Notes | None = None
+    values: Path | None = None
+    first: int = 0
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """Return how right answers begin."""
+        return tuple({one.right for one in self.scenarios})
 
 
 @dataclass(frozen=True)
 class Result:
     """What one run of wrk saw. Latencies in milliseconds, duration in seconds from the first request to the last answer.
 
-    `unanswered` counts the connections that were still waiting for an answer when wrk gave up.
+    `unanswered` counts the connections that were still waiting for an answer when wrk gave up. `answers` counts by
+    status, and behind it the `error` of a body that has one.
     """
 
     requests: int
@@ -119,7 +145,7 @@ class Result:
     p99: float
     max: float
     unanswered: int
-    statuses: dict[str, int]
+    answers: dict[str, int]
     socket_errors: dict[str, int]
 
     @property
@@ -127,9 +153,9 @@ class Result:
         """Return answers per second."""
         return self.requests / self.duration if self.duration > 0 else 0.0
 
-    def failures(self) -> list[str]:
-        """Return one sentence for each kind of failure; none when every request got a 2xx answer."""
-        refused = [f"{count} answers {status}" for status, count in self.statuses.items() if not status.startswith("2")]
+    def failures(self, right: tuple[str, ...] = ("2",)) -> list[str]:
+        """Return one sentence for each kind of failure; none when every answer begins as a right one does."""
+        refused = [f"{count} answers {kind}" for kind, count in self.answers.items() if not kind.startswith(right)]
         broken = [f"{count} socket errors ({kind})" for kind, count in self.socket_errors.items() if count]
         waiting = [f"{self.unanswered} requests without an answer"] if self.unanswered else []
         nothing = [] if self.requests else ["no request was answered"]
@@ -173,6 +199,7 @@ def _lua(value: object) -> str:
 
 def script(load: Load) -> str:
     """Return the whole Lua script of a load."""
+    notes = load.notes
     requests = [
         {"method": one.method, "path": one.path, "headers": one.headers, "body": one.body or None}
         for one in load.scenarios
@@ -182,7 +209,12 @@ def script(load: Load) -> str:
         "connections": load.connections,
         "seconds": load.seconds,
         "limit": load.limit,
-        "fingerprints": str(load.fingerprints) if load.fingerprints else None,
+        "placeholder": VALUE,
+        "values": str(load.values) if load.values else None,
+        "first": load.first,
+        "file_name": str(notes.file) if notes else None,
+        "file_status": notes.status if notes else None,
+        "file_member": notes.member if notes else None,
     }
     return "".join(f"{name} = {_lua(value)}\n" for name, value in settings.items()) + SCRIPT
 
