@@ -1,11 +1,14 @@
 """The application as a whole: its routes, its life from start to end, starts that are refused."""
 
 import gc
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.routing import Match
 
@@ -78,6 +81,31 @@ async def test_a_migrated_database_is_announced(tmp_path, capsys):
     async with app.router.lifespan_context(app):
         pass
     assert f"tms.db: existing, migrated from {REVISIONS[0]}\n" in capsys.readouterr().err
+
+
+async def test_a_migrated_database_gets_the_clients_of_the_authorization_server(tmp_path):
+    """Once: what is deleted afterwards stays so at the next start."""
+    from sqlalchemy import create_engine
+
+    from app.database import REVISIONS, migrate
+
+    settings = Settings(database=f"sqlite:///{tmp_path / 'tms.db'}", **STANDARD)
+    engine = create_engine(settings.database)
+    with engine.begin() as begun:
+        migrate(begun, REVISIONS[1])
+    engine.dispose()
+    statuses = []
+    for _ in range(2):
+        app = create_app(settings)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://standin") as client,
+        ):
+            answer = await client.post("/oauth2/device_authorization", data={"client_id": "device-public"})
+            statuses.append(answer.status_code)
+        with closing(sqlite3.connect(tmp_path / "tms.db", isolation_level=None)) as connection:
+            connection.execute("DELETE FROM oauth_clients")
+    assert statuses == [200, 401]
 
 
 async def test_a_websocket_is_closed():
