@@ -25,7 +25,7 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
-	@$(BIN)/python -m pytest -rs --cov
+	@$(BIN)/python -m pytest -rs --cov -n auto --dist loadfile
 
 conformance: .venv/test.stamp ## compare with the recordings of the real servers and print the count
 	@$(BIN)/python -m tests.conformance

@@ -129,13 +129,37 @@ class Edge:
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else sent.body})
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
-        async def noting(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                self._parts.log.request(scope["method"], scope["raw_path"], message["status"], started)
-                message["headers"] = [*message.get("headers", []), (b"date", self._parts.clock.http_date())]
-            await send(message)
+        await self._otherwise(scope, receive, NotedSend(self._parts, scope, send, started))
 
-        await self._otherwise(scope, receive, noting)
+
+class NotedSend:
+    """A `send` that notes the answer in the log and puts the date behind its headers. `inner` is the server's own."""
+
+    __slots__ = ("_parts", "_scope", "_started", "inner")
+
+    def __init__(self, parts: Parts, scope: Scope, send: Send, started: float) -> None:
+        self._parts = parts
+        self._scope = scope
+        self._started = started
+        self.inner = send
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            scope, status = self._scope, message["status"]
+            self._parts.log.request(scope["method"], scope["raw_path"], status, self._started)
+            message["headers"] = [*message.get("headers", []), (b"date", self._parts.clock.http_date())]
+        await self.inner(message)
+
+
+async def send_whole(send: Send, method: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send an answer whose body is complete, in one write where the server can; HEAD is told the length alone."""
+    told = [*headers, (b"content-length", b"%d" % len(body))]
+    body = b"" if method == "HEAD" else body
+    if body:
+        join_writes(getattr(send, "inner", send))
+    await send({"type": "http.response.start", "status": status, "headers": told})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _encoded(answer: Reply | dict[str, Any] | str) -> bytes:

@@ -100,8 +100,6 @@ device_flows = Table(
     *_optional("nonce", "simulator_hash", "script", "username", "granted_scope", "grant_id"),
     *[Column(name, Integer, nullable=False) for name in ("interval", "wait_seconds", "polls")],
     *_moments("created expires_at", optional="wait_started_at last_poll_at decided_at authenticated_at"),
-    Index("device_flows_device_code_hash_idx", "device_code_hash", unique=True),
-    Index("device_flows_simulator_hash_idx", "simulator_hash", unique=True),
     _index("device_flows", "expires_at"),
 )
 

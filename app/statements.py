@@ -3,6 +3,7 @@
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, func, insert, literal_column, select
@@ -23,20 +24,22 @@ class Statement:
         compiled: Any = core.compile(dialect=_DIALECT)
         self.text = str(compiled)
         self.names: tuple[str, ...] = tuple(compiled.positiontup)
-        self._binders = [_processor(compiled.binds[name].type.bind_processor) for name in self.names]
-        self._plain = not any(self._binders)
+        self._pick = _picker(self.names)
+        binders = [_processor(compiled.binds[name].type.bind_processor) for name in self.names]
+        self._binders = [(index, binder) for index, binder in enumerate(binders) if binder]
         self._row: Any
         self._readers: list[tuple[int, Callable[[Any], Any]]]
         self._row, self._readers = _row_of(core) if isinstance(core, Select) else (None, [])
 
-    def bind(self, parameters: dict[str, Any]) -> list[Any]:
+    def bind(self, parameters: dict[str, Any]) -> Sequence[Any]:
         """Return the values in the order of the text's question marks, as the database stores them."""
-        if self._plain:
-            return [parameters[name] for name in self.names]
-        return [
-            binder(parameters[name]) if binder else parameters[name]
-            for name, binder in zip(self.names, self._binders, strict=True)
-        ]
+        picked = self._pick(parameters)
+        if not self._binders:
+            return picked
+        values = list(picked)
+        for index, binder in self._binders:
+            values[index] = binder(values[index])
+        return values
 
     def row(self, stored: Sequence[Any]) -> Any:
         """Return a stored row as a named tuple of Python values."""
@@ -86,6 +89,13 @@ def matching(table: Table, columns: str) -> ColumnElement[bool]:
     """Return the condition that each named column equals the parameter of its own name, or of another: `column=name`."""
     pairs = [name.partition("=") for name in columns.split()]
     return and_(*[table.c[column] == bindparam(parameter or column) for column, _, parameter in pairs])
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+    """Return what picks the values of these names, in C where there are several."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda parameters: [parameters[name] for name in names]
 
 
 def _processor(of_type: Callable[[Any], Any]) -> Callable[[Any], Any] | None:

@@ -309,18 +309,15 @@ def test_an_id_is_never_given_twice(filled, name):
     assert filled.execute(f"SELECT id FROM {name}").fetchall() == [(2,)]
 
 
-def test_a_device_code_belongs_to_one_flow(filled):
-    """Two flows never share one, nor their device simulator's secret; flows without a simulator are many (DA-19)."""
-    columns = "issuer, dialect, client_id, scope, resource, address, user_agent, status, interval, wait_seconds, polls"
-    copy = f"INSERT INTO device_flows (user_code, device_code_hash, simulator_hash, {columns}, created, expires_at)"
-    rest = f"{columns}, created, expires_at FROM device_flows WHERE user_code = 'BCDFGHJK'"
-    filled.execute(f"{copy} SELECT 'second', 'other hash', NULL, {rest}")
-    filled.execute(f"{copy} SELECT 'third', 'third hash', 'device', {rest}")
-    with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE constraint failed: device_flows\.device_code_hash"):
-        filled.execute(f"{copy} SELECT 'fourth', 'hash', NULL, {rest}")
-    with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE constraint failed: device_flows\.simulator_hash"):
-        filled.execute(f"{copy} SELECT 'fourth', 'fourth hash', 'device', {rest}")
-    assert counts(filled, ["device_flows"]) == {"device_flows": 3}
+def test_a_user_code_belongs_to_one_flow(filled):
+    """Two flows never share one (DA-19)."""
+    columns = "device_code_hash, issuer, dialect, client_id, scope, resource, address, user_agent, status, interval"
+    columns += ", wait_seconds, polls, created, expires_at"
+    copy = f"INSERT INTO device_flows (user_code, {columns}) SELECT ?, {columns} FROM device_flows"
+    with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE constraint failed: device_flows\.user_code"):
+        filled.execute(copy, ["BCDFGHJK"])
+    filled.execute(copy, ["BCDFGHJL"])
+    assert counts(filled, ["device_flows"]) == {"device_flows": 2}
 
 
 def test_a_further_revision_can_be_made_from_the_template(tmp_path):

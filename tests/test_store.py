@@ -822,3 +822,42 @@ async def test_a_transaction_that_cannot_be_finished(path, store):
     await store.write(adding("b"))
     await store.write(adding("c"))
     assert await ids(store) == {"a": 1, "b": 2, "c": 4}
+
+
+def savepoints_of(store):
+    """Return a list that fills with the savepoints which the writer makes from now on."""
+    made = []
+    store._writer.set_trace_callback(lambda text: made.append(text) if text.startswith("SAVEPOINT") else None)
+    return made
+
+
+async def test_a_batch_in_which_nothing_fails_needs_no_savepoint(either):
+    """After one in which something did, the next fifty have one for each write, and then none again."""
+    made = savepoints_of(either)
+    await asyncio.gather(*[either.write(adding(name)) for name in "abc"])
+    assert made == []
+    outcomes = await asyncio.gather(
+        either.write(adding("d")), either.write(adding("a")), either.write(adding("e")), return_exceptions=True
+    )
+    assert [isinstance(outcome, DatabaseError) for outcome in outcomes] == [False, True, False]
+    assert made == ["SAVEPOINT request"] * 3
+    for number in range(60):
+        await either.write(adding(f"f{number}"))
+    assert made == ["SAVEPOINT request"] * (3 + 49)
+    assert await names(either) == ["a", "b", "c", "d", "e", *[f"f{number}" for number in range(60)]]
+
+
+async def test_a_work_that_is_run_again_is_answered_once(either):
+    """What its first run has written is undone with the batch, and its second run's result counts."""
+    runs = []
+
+    async def counted(transaction):
+        runs.append(await transaction.insert_if_absent(NEW_TENANT, tenant="counted", enabled=True, **STAMPS))
+        return len(runs)
+
+    async def refusing(_transaction):
+        raise Refusal(404, "NOT_FOUND")
+
+    result, failure = await asyncio.gather(either.write(counted), either.write(refusing), return_exceptions=True)
+    assert (result, type(failure), runs) == (2, Refusal, [True, True])
+    assert await names(either) == ["counted"]

@@ -41,7 +41,7 @@ class Credentials(NamedTuple):
 def authenticate(server: "AuthorizationServer", request: ProtocolRequest, methods: list[str]) -> Client:
     """Return the client. Raises InvalidRequestError, UnauthorizedError and TooManyAttemptsError."""
     shown = credentials_of(request, required=NONE not in methods)
-    client = server.wait(server.registry.client(server.transaction, shown.client_id))
+    client = server.wait(server.registry.client(server.parts.store.remembered, shown.client_id))
     if client is None:
         raise UnauthorizedError("The client does not exist on this server")
     if client.client_secret is None and not shown.client_secret:

@@ -36,12 +36,14 @@ class DeviceAuthorization(DeviceAuthorizationEndpoint):
         return client
 
     def generate_user_code(self) -> str:
-        """Return a code of RFC 8628 6.1: eight letters without vowels, in two groups."""
-        return device_flows.displayed(self.server.parts.chance.letters(device_flows.ALPHABET, device_flows.CODE_LENGTH))
+        """Return the code of RFC 8628 6.1 that the device code begins with: eight letters in two groups."""
+        return device_flows.displayed(self._letters)
 
     def generate_device_code(self) -> str:
-        """Return 256 random bits (RFC 8628 5.2)."""
-        return self.server.parts.chance.token()
+        """Return the letters of a new user code and 256 random bits (RFC 8628 5.2); Authlib asks for this one first."""
+        chance = self.server.parts.chance
+        self._letters = chance.letters(device_flows.ALPHABET, device_flows.CODE_LENGTH)
+        return self._letters + chance.token()
 
     def get_verification_uri(self) -> str:
         """Return where a person types the code."""
@@ -49,10 +51,10 @@ class DeviceAuthorization(DeviceAuthorizationEndpoint):
 
     def save_device_credential(self, client_id: str, scope: str | None, data: dict[str, Any]) -> None:
         """Store the flow, under other codes while the chosen ones are taken; a seeded start draws the same again."""
-        values = self._values(client_id, scope)
         for _ in range(_ATTEMPTS):
-            user_code = device_flows.normalized(data["user_code"])
-            if self.server.wait(device_flows.begin(self.server.transaction, user_code, data["device_code"], **values)):
+            values = self._values(client_id, scope)
+            begun = device_flows.begin(self.server.transaction, self._letters, data["device_code"], **values)
+            if self.server.wait(begun):
                 return
             complete = data["verification_uri_complete"].removesuffix(data["user_code"])
             data["device_code"], data["user_code"] = self.generate_device_code(), self.generate_user_code()

@@ -40,8 +40,7 @@ class DeviceCode(DeviceCodeGrant):
     def query_device_credential(self, device_code: str) -> Flow:
         """Return the flow. Raises InvalidGrantError for a code that is unknown or another client's (TK-14, TK-15)."""
         server = self.server
-        digest = device_flows.hash_of_code(device_code)
-        row = server.wait(server.transaction.one(device_flows.FIND_BY_DEVICE_CODE, device_code_hash=digest))
+        row = server.wait(device_flows.find_by_device_code(server.transaction, device_code))
         if row is None or row.issuer != server.issuer.name:
             self._count_guess()
             raise InvalidGrantError("The device code is unknown")
@@ -63,7 +62,8 @@ class DeviceCode(DeviceCodeGrant):
         error: OAuth2Error | None = None
         if device_flows.status_of(flow, server.now) == PENDING:
             error, pace = self._pending(flow, pace)
-            flow = server.wait(server.transaction.one(device_flows.FIND, user_code=flow.user_code))
+            if error is None:
+                flow = server.wait(server.transaction.one(device_flows.FIND, user_code=flow.user_code))
         error = error or self._decided(flow)
         answer = "token" if error is None else str(error.error)
         server.wait(device_flows.note_poll(server.transaction, flow, pace, answer, server.now))

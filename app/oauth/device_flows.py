@@ -4,6 +4,7 @@ pending -> approved -> redeemed, or pending -> denied; expiry is told by the clo
 """
 
 import hashlib
+import hmac
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from ..oauth_tables import device_flows, device_polls
 from ..statements import Insert, Statement, matching
 from ..transaction import Transaction
 from .pace import Pace
+from .registry import Reader
 
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 6.1: no vowels, no look-alikes
 CODE_LENGTH = 8
@@ -21,8 +23,6 @@ MOST_POLLS_LISTED = 500  # of one flow
 PENDING, APPROVED, DENIED, REDEEMED, EXPIRED = "pending", "approved", "denied", "redeemed", "expired"
 
 FIND = Statement(select(device_flows).where(matching(device_flows, "user_code")))
-FIND_BY_DEVICE_CODE = Statement(select(device_flows).where(matching(device_flows, "device_code_hash")))
-FIND_BY_SIMULATOR = Statement(select(device_flows).where(matching(device_flows, "simulator_hash")))
 LIST = Statement(select(device_flows).order_by(device_flows.c.created, device_flows.c.user_code))
 LIST_POLLS = Statement(select(device_polls).where(matching(device_polls, "user_code")).order_by(device_polls.c.number))
 _INSERT = Insert(device_flows)
@@ -58,6 +58,25 @@ class Decision(NamedTuple):
 def hash_of_code(code: str) -> str:
     """Return what is stored of a code or an opaque token: it is random, so that a fast hash is enough."""
     return hashlib.sha256(code.encode()).hexdigest()
+
+
+async def find_by_device_code(reader: Reader, device_code: str) -> Any:
+    """Return the flow of a device code, or None. Raises DatabaseError.
+
+    The code begins with the flow's user code, so that a poll needs no index of its own; all of it is compared.
+    """
+    flow = await reader.one(FIND, user_code=device_code[:CODE_LENGTH])
+    return flow if flow is not None and _same(flow.device_code_hash, device_code) else None
+
+
+async def find_by_handle(reader: Reader, handle: str) -> Any:
+    """Return the flow of a simulator's page, or None: its handle begins like a device code. Raises DatabaseError."""
+    flow = await reader.one(FIND, user_code=handle[:CODE_LENGTH])
+    return flow if flow is not None and flow.simulator_hash and _same(flow.simulator_hash, handle) else None
+
+
+def _same(stored_hash: str, text: str) -> bool:
+    return hmac.compare_digest(stored_hash, hash_of_code(text))
 
 
 def normalized(typed: str) -> str:

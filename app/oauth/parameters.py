@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 import msgspec
 from authlib.oauth2 import OAuth2Error
@@ -90,23 +90,35 @@ def pairs_of(encoded: bytes) -> list[tuple[str, str]]:
         text = encoded.decode()
         if _BAD_ESCAPE.search(text):
             raise InvalidRequestError("A percent sign is not followed by two hex digits")
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+        parts = text.split("&", _MOST_PARAMETERS)
+        if len(parts) > _MOST_PARAMETERS:
+            raise InvalidRequestError(f"There are more than {_MOST_PARAMETERS} parameters")
+        return [_pair(part) for part in parts if part]
     except UnicodeDecodeError:
         raise InvalidRequestError("The parameters are not UTF-8") from None
-    except ValueError:
-        raise InvalidRequestError(f"There are more than {_MOST_PARAMETERS} parameters") from None
-    return pairs
+
+
+def _pair(part: str) -> tuple[str, str]:
+    """Return a name and its value; `parse_qsl` decodes each a second time, which is a tenth of a poll."""
+    name, _, value = part.partition("=")
+    if "%" in part or "+" in part:
+        return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+    return name, value
 
 
 def parameters_of(pairs: list[tuple[str, str]]) -> Parameters:
     """Return checked parameters. Raises InvalidRequestError for one that is there twice or holds a NUL."""
     if any("\0" in value for _, value in pairs):
         raise InvalidRequestError("A parameter holds a NUL")
-    counted = Counter(name for name, _ in pairs)
+    if len(dict(pairs)) < len(pairs):
+        _refuse_twice(Counter(name for name, _ in pairs))
+    return Parameters(pairs)
+
+
+def _refuse_twice(counted: Counter[str]) -> None:
     for name in _KNOWN & counted.keys():
         if counted[name] > 1:
             raise InvalidRequestError(f"The parameter {name} is there more than once")
-    return Parameters(pairs)
 
 
 def resource_of(parameters: Parameters) -> str:

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -141,6 +142,7 @@ def _configured(client: OAuthClient) -> Client:
     )
 
 
+@lru_cache(1_000)
 def _stored(row: Any) -> Client:
     return Client(
         client_id=row.client_id,

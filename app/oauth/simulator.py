@@ -29,8 +29,8 @@ class SimulatedAuthorization(DeviceAuthorization):
         return self.served(_chosen(self.server, request))
 
     def _values(self, client_id: str, scope: str | None) -> dict[str, Any]:
-        handle = self.server.parameters.data["state"]
-        return {**super()._values(client_id, scope), "simulator_hash": device_flows.hash_of_code(handle)}
+        hashed = device_flows.hash_of_code(self._letters + self.server.parameters.data["state"])
+        return {**super()._values(client_id, scope), "simulator_hash": hashed}
 
 
 class SimulatedPoll(DeviceCode):
@@ -42,10 +42,7 @@ class SimulatedPoll(DeviceCode):
 
     def query_device_credential(self, device_code: str) -> Flow:
         """Return the flow of a page."""
-        digest = device_flows.hash_of_code(device_code)
-        return Flow(
-            self.server.wait(self.server.transaction.one(device_flows.FIND_BY_SIMULATOR, simulator_hash=digest))
-        )
+        return Flow(self.server.wait(device_flows.find_by_handle(self.server.transaction, device_code)))
 
 
 async def start_page(exchange: Exchange) -> Answer:
@@ -58,12 +55,13 @@ async def started(exchange: Exchange) -> Answer:
     browser, form = await browser_of(exchange), await form_of(exchange)
     if not browser.has_token(form.get("csrf_token", "")):
         return forged(_start(exchange))
-    handle = exchange.parts.chance.token()
-    chosen = {"client_id": form.get("client_id", ""), "scope": form.get("scope", ""), "state": handle}
+    secret = exchange.parts.chance.token()
+    chosen = {"client_id": form.get("client_id", ""), "scope": form.get("scope", ""), "state": secret}
     request = ProtocolRequest(exchange, Parameters(list(chosen.items())))
     outcome = await in_transaction(exchange, lambda server: server.respond(SimulatedAuthorization, request))
     if outcome.status != 200:
         return await _start_page(exchange, browser, form, str(outcome.body["error_description"]))
+    handle = device_flows.normalized(outcome.body["user_code"]) + secret
     return redirect(exchange, browser, f"{_start(exchange)}/{handle}")
 
 
@@ -113,8 +111,7 @@ def _wait(flow: Any, polls: list[Any], now: datetime) -> int | None:
 
 async def _find(exchange: Exchange) -> Any:
     """Return the flow of the page's handle, if it is this issuer's, or None."""
-    digest = device_flows.hash_of_code(_handle(exchange))
-    flow = await exchange.parts.store.one(device_flows.FIND_BY_SIMULATOR, simulator_hash=digest)
+    flow = await device_flows.find_by_handle(exchange.parts.store, _handle(exchange))
     return flow if flow is not None and flow.issuer == exchange.issuer.name else None
 
 

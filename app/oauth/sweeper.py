@@ -22,7 +22,8 @@ from ..transaction import Transaction
 
 PAUSE_SECONDS = 60.0  # real ones: the clock of the stand-in may stand still
 REMEMBERED = timedelta(hours=1)  # how long an expired flow is still answered `expired_token`
-AT_A_TIME = 500  # rows in one transaction, so that nobody waits long for it
+AT_A_TIME = 50  # rows in one transaction, so that nobody waits long for it
+REST = 3  # times as long as a transaction took, until the next
 
 _log = logging.getLogger("tms_standin.oauth")
 
@@ -56,9 +57,18 @@ async def sweep(parts: Parts) -> int:
     for table, statement in _FORGET:
         lifetime = parts.settings.oauth.access_token_ttl if table is oauth_signing_keys else 0
         deletion = _deletion(table, statement, before - timedelta(seconds=lifetime))
-        while deleted := await parts.store.write(deletion):
+        while deleted := await _rested(parts, deletion):
             total += deleted
     return total
+
+
+async def _rested(parts: Parts, deletion: Callable[[Transaction], Awaitable[int]]) -> int:
+    """Run a deletion and leave the database to the others for a while."""
+    started = parts.clock.stopwatch()
+    deleted = await parts.store.write(deletion)
+    if deleted:
+        await asyncio.sleep(REST * (parts.clock.stopwatch() - started))
+    return deleted
 
 
 def _deletion(table: Table, statement: Statement, before: datetime) -> Callable[[Transaction], Awaitable[int]]:

@@ -1,7 +1,7 @@
 """The token endpoint (RFC 6749 3.2): finds the grant, and signs what it issued when the transaction is over."""
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError
 
 from . import device_flows
 from .answers import Answer
@@ -11,7 +11,14 @@ from .device_code import DeviceCode
 from .exchange import Exchange, ProtocolRequest
 from .parameters import pairs_of
 from .refresh_token import RefreshToken
+from .registry import DEVICE_CODE
 from .server import AuthorizationServer, Outcome, answer_of, in_transaction
+
+GRANTS: dict[str, tuple[type[BaseGrant], list[ProofKey]]] = {
+    DEVICE_CODE: (DeviceCode, []),
+    "refresh_token": (RefreshToken, []),
+    "authorization_code": (AuthorizationCode, [ProofKey()]),
+}
 
 
 async def token(exchange: Exchange) -> Answer:
@@ -31,9 +38,8 @@ async def token(exchange: Exchange) -> Answer:
 
 
 def _granted(server: AuthorizationServer, request: ProtocolRequest) -> Outcome:
-    server.register_grant(DeviceCode)
-    server.register_grant(RefreshToken)
-    server.register_grant(AuthorizationCode, [ProofKey()])
+    if request.payload.grant_type in GRANTS:
+        server.register_grant(*GRANTS[request.payload.grant_type])
     outcome: Outcome = server.create_token_response(request)  # type: ignore[assignment] # what handle_response returns
     if uses_two_ways(request):
         _note(server, request.form.get("device_code", ""), "two ways of authentication")
@@ -53,8 +59,7 @@ async def _note_misplaced(exchange: Exchange, error: OAuth2Error) -> None:
 
 
 def _note(server: AuthorizationServer, device_code: str, remark: str, answer: str = "invalid_request") -> None:
-    digest = device_flows.hash_of_code(device_code)
-    flow = server.wait(server.transaction.one(device_flows.FIND_BY_DEVICE_CODE, device_code_hash=digest))
+    flow = server.wait(device_flows.find_by_device_code(server.transaction, device_code))
     if flow is not None:
         pace = device_flows.pace_of(flow)
         server.wait(device_flows.note_poll(server.transaction, flow, pace, answer, server.now, remark))

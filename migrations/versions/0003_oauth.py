@@ -143,9 +143,7 @@ def _device_flows() -> None:
         sa.Column("authenticated_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("user_code"),
     )
-    op.create_index("device_flows_device_code_hash_idx", "device_flows", ["device_code_hash"], unique=True)
     op.create_index("device_flows_expires_at_idx", "device_flows", ["expires_at"], unique=False)
-    op.create_index("device_flows_simulator_hash_idx", "device_flows", ["simulator_hash"], unique=True)
     op.create_table(
         "device_polls",
         sa.Column("user_code", sa.Text(), nullable=False),

@@ -78,7 +78,7 @@ PROVED: dict[str, list[tuple[str, str]]] = {
         (DEVICE, "test_the_codes"),
         (DEVICE, "test_a_user_code_that_is_taken_is_drawn_again"),
         (DEVICE, "test_a_seeded_stand_in_that_starts_again"),
-        ("test_migrations.py", "test_a_device_code_belongs_to_one_flow"),
+        ("test_migrations.py", "test_a_user_code_belongs_to_one_flow"),
     ],
     "DA-20": [(DEVICE, "test_a_flow_begins")],
     "DA-21": [(DEVICE, "test_an_unknown_client")],

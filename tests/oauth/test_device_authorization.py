@@ -52,10 +52,11 @@ async def test_a_flow_begins(standin, issuer):
 
 
 async def test_the_codes(standin):
-    """RFC 8628 6.1's letters in two groups; 256 bits for the device, in characters that fit a form; both once."""
+    """RFC 8628 6.1's letters in two groups; for the device these and 256 bits, in characters that fit a form; both once."""
     flows = [await standin.begin() for _ in range(60)]
     assert all(USER_CODE.fullmatch(flow["user_code"]) for flow in flows)
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", flow["device_code"]) for flow in flows)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{51}", flow["device_code"]) for flow in flows)
+    assert len({flow["device_code"][8:] for flow in flows}) == 60
     assert {len({flow[name] for flow in flows}) for name in ("user_code", "device_code")} == {60}
     assert set("".join(flow["user_code"] for flow in flows)) == {*ALPHABET, "-"}
 
