@@ -141,13 +141,17 @@ def make_parts(settings: Settings) -> Parts:
 def _prepare(connection: SqliteConnection, parts: Parts) -> Prepared[Seeded]:
     settings, now = parts.settings, parts.clock.now()
     whole_seconds = parts.modes.wire.seeds_whole_seconds
-    return prepare(
+    prepared = prepare(
         connection,
         location_of(settings.database),
         lambda begun: plant(begun, settings.seed, settings.admin_secret, now, whole_seconds),
         lambda begun: plant_oauth(begun, settings.seed, now),
         settings.enable_test_tenant,
     )
+    for username in sorted(parts.registry.approvers()):
+        if connection.execute("SELECT 1 FROM oauth_users WHERE username = ?", [username]).fetchone() is None:
+            raise StartRefused(f"oauth.auto_approve or a script approves as {username!r}, expected a user that exists.")
+    return prepared
 
 
 async def _announce(parts: Parts, prepared: Prepared[Seeded]) -> None:

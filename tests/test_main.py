@@ -203,3 +203,27 @@ async def test_a_start_that_fails_unexpectedly_is_told_to_the_server(tmp_path, m
 
     assert [message["type"] for message in told] == ["lifespan.startup.failed"]
     assert "ZeroDivisionError" in told[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "oauth",
+    [
+        {"auto_approve": "nobody"},
+        {"clients": [{"client_id": "one", "script": ["pending", "approve nobody"]}]},
+        {"issuers": [{"name": "one", "script": ["approve nobody openid"]}]},
+    ],
+)
+async def test_a_start_that_would_approve_as_nobody_is_refused(oauth):
+    """A typing error in a script would give tokens to somebody who is not there."""
+    app = create_app(Settings(database="sqlite://", oauth=oauth))
+    with pytest.raises(StartRefused) as refused:
+        async with app.router.lifespan_context(app):
+            pytest.fail("it started")
+    assert str(refused.value) == ("oauth.auto_approve or a script approves as 'nobody', expected a user that exists.")
+
+
+async def test_a_script_may_name_a_user_of_the_same_file(client_for):
+    """Who is defined beside it need not be seeded."""
+    users = [{"username": "alice", "password": "secret"}]
+    client = await client_for(oauth={"auto_approve": "alice", "users": users})
+    assert (await client.get("/oauth2/jwks")).status_code == 200

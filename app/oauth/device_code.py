@@ -98,7 +98,10 @@ class DeviceCode(DeviceCodeGrant):
         if step.action == "expire":
             server.wait(device_flows.expire(server.transaction, flow, server.now))
             return
-        decision = Decision(step.action == "approve", step.username or None, step.scope)
+        # Whatever a script says, no device gets more than it asked for.
+        asked = flow.scope.split()
+        scope = step.scope and " ".join(word for word in step.scope.split() if word in asked)
+        decision = Decision(step.action == "approve", step.username or None, scope)
         server.wait(device_flows.decide(server.transaction, flow, decision, server.now))
 
     def _decided(self, flow: Any) -> OAuth2Error | None:

@@ -11,6 +11,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload
 
 LARGEST_BODY = 65_536
 _MOST_PARAMETERS = 100
+_LONGEST_RESOURCES = 4_096
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _KNOWN = frozenset(
     [
@@ -126,7 +127,10 @@ def resource_of(parameters: Parameters) -> str:
     asked: list[str] = parameters.datalist.get("resource", [])
     if not all(_ABSOLUTE_URI.fullmatch(resource) for resource in asked):
         raise InvalidTargetError("A resource is not an absolute URI without fragment")
-    return " ".join(dict.fromkeys(asked))
+    resources = " ".join(dict.fromkeys(asked))
+    if len(resources) > _LONGEST_RESOURCES:  # They stand in the access token, which has to fit into a header.
+        raise InvalidTargetError("The resources are too long")
+    return resources
 
 
 def refuse_query(query_string: bytes) -> None:

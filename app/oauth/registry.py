@@ -13,6 +13,7 @@ from ..records import hash_of, same_secret
 from ..settings import OAuthClient, Settings
 from ..statements import Statement, matching
 from ..store import Store
+from .scripts import steps_of
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -102,6 +103,7 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         self._clients = {client.client_id: _configured(client) for client in settings.oauth.clients}
         self._users = {user.username: User(user.username, hash_of(user.password)) for user in settings.oauth.users}
+        self._automatic = {settings.oauth.auto_approve} if settings.oauth.auto_approve else set()
         self._scripts = {issuer.name: issuer.script for issuer in settings.oauth.issuers}
 
     async def client(self, reader: Reader, client_id: str) -> Client | None:
@@ -123,6 +125,12 @@ class Registry:
             return self._users[username]
         row = await reader.one(_USER, username=username)
         return None if row is None else User(row.username, row.password_hash)
+
+    def approvers(self) -> set[str]:
+        """Return the users that auto_approve and the scripts of tms.toml name, but those that it defines itself."""
+        scripts = [*self._scripts.values(), *(client.script for client in self._clients.values())]
+        named = {step.username for script in scripts for step in steps_of(script) if step.username}
+        return (named | self._automatic) - self._users.keys()
 
     def script(self, client: Client, issuer: str) -> tuple[str, ...]:
         """Return the script that a new device flow plays: the client's, else the named issuer's, else none."""

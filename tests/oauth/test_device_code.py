@@ -381,6 +381,14 @@ async def test_a_script_approves_in_a_name_and_with_a_scope(standin_for):
     assert (tokens["scope"], claims["scope"], claims["sub"]) == ("openid profile", "openid profile", "testuser2")
 
 
+async def test_a_script_gives_no_more_than_was_asked_for(standin_for):
+    """What it names beyond that is left out, as if a person could have granted it."""
+    oauth = {"clients": [{"client_id": "robot", "script": ("approve testuser2 email admin openid",)}]}
+    standin = await standin_for(oauth=oauth)
+    tokens = (await standin.poll(await standin.begin("robot", scope="openid profile"), "robot")).json()
+    assert tokens["scope"] == "openid"
+
+
 async def test_the_script_of_a_seeded_client(standin_for, tmp_path):
     """It comes back from the database as it was written."""
     (tmp_path / "seed.toml").write_text('[[oauth.clients]]\nclient_id = "robot"\nscript = ["pending", "deny"]\n')

@@ -178,3 +178,6 @@ def test_the_resources_of_a_request():
     assert resource_of(Parameters([])) == ""
     with pytest.raises(InvalidTargetError):
         resource_of(Parameters([("resource", "urn:a"), ("resource", "b")]))
+    assert resource_of(Parameters([("resource", "urn:" + "a" * 4_092)])) == "urn:" + "a" * 4_092
+    with pytest.raises(InvalidTargetError):  # The token would not fit into a header.
+        resource_of(Parameters([("resource", "urn:" + "a" * 4_093)]))
