@@ -7,33 +7,15 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from .answers import Answer
 from .exchange import Exchange, ProtocolRequest
 from .registry import Client
-from .server import AuthorizationServer, answer_of, in_transaction
-from .stored_tokens import StoredToken, find_token, require_token
+from .server import answer_of, in_transaction
+from .stored_tokens import StoredToken
+from .token_lookup import TokenLookup
 
 
-class Introspection(IntrospectionEndpoint):
+class Introspection(TokenLookup, IntrospectionEndpoint):
     """Authlib's endpoint over the rows of tokens.py."""
 
-    server: AuthorizationServer
     CLIENT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]  # noqa: RUF012 - Authlib's attribute
-
-    def query_token(self, token_string: str, token_type_hint: str | None) -> StoredToken | None:  # noqa: ARG002 - a hint decides nothing
-        """Return the token, or None for one that is unknown."""
-        server = self.server
-        return server.wait(
-            find_token(
-                server.transaction,
-                server.parts.signing,
-                server.issuer.name,
-                server.issuer.url,
-                token_string,
-                server.now,
-            )
-        )
-
-    def check_params(self, request: ProtocolRequest, client: Client) -> None:  # noqa: ARG002 - Authlib's signature
-        """Raise InvalidRequestError for a missing token; an unknown hint is no error (RFC 7662 2.1)."""
-        require_token(request)
 
     def check_permission(self, token: StoredToken, client: Client, request: ProtocolRequest) -> bool:  # noqa: ARG002 - Authlib's signature
         """Let every confidential client ask, since resource servers ask for other clients' tokens."""
