@@ -117,3 +117,16 @@ async def test_nothing_secret_is_logged(capfd, caplog):
     printed = "\n".join([*capfd.readouterr(), *told])
     assert "/oauth2/token" in printed
     assert [text for text in seen if text in printed] == []
+
+
+async def test_what_would_wait_is_refused_inside_a_transaction(standin):
+    """A transaction must not stay open while somebody waits for something else; nothing of it is kept."""
+
+    def work(server):
+        noting(server)
+        server.wait(asyncio.sleep(0))
+
+    before = await standin.rows()
+    with pytest.raises(RuntimeError, match="cannot run inside a transaction"):
+        await in_transaction(exchange_of(standin), work)
+    assert await standin.rows() == before
