@@ -163,11 +163,13 @@ class Store:
         Savepoints cost as much as an insert, and most batches need none. After one that did, more are likely.
         """
         if self._careful == 0:
+            spent_before = self._spent_ids.copy()
             try:
                 return [(await self._run(work), None) for work in works]
             except Exception:  # noqa: BLE001 - whatever it is comes again, and then belongs to the request that waits
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
+                self._spent_ids = spent_before
                 await self._begin()
                 self._careful = _CAREFUL_BATCHES
         self._careful -= 1

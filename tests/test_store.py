@@ -1,6 +1,7 @@
 """Tests of app/store.py on real files: shared commits, savepoints, the cache, ids, locks, a full disk."""
 
 import asyncio
+import contextlib
 import logging
 import resource
 import sqlite3
@@ -861,3 +862,19 @@ async def test_a_work_that_is_run_again_is_answered_once(either):
     result, failure = await asyncio.gather(either.write(counted), either.write(refusing), return_exceptions=True)
     assert (result, type(failure), runs) == (2, Refusal, [True, True])
     assert await names(either) == ["counted"]
+
+
+async def test_a_work_that_is_run_again_spends_its_ids_once(either):
+    """Those of an insert whose refusal it has lived with."""
+    await either.write(adding("a"))
+
+    async def lenient(transaction):
+        with contextlib.suppress(DatabaseError):
+            await transaction.insert(NEW_TENANT, tenant="a", enabled=True, **STAMPS)
+
+    async def refusing(_transaction):
+        raise Refusal(404, "NOT_FOUND")
+
+    await asyncio.gather(either.write(lenient), either.write(refusing), return_exceptions=True)
+    await either.write(adding("b"))
+    assert await ids(either) == {"a": 1, "b": 3}

@@ -20,6 +20,8 @@ from .registry import Client
 from .server import AuthorizationServer, Outcome, in_transaction
 from .sessions import Browser, browser_of, log_out
 
+_LONGEST_AGE = 20  # digits
+
 
 async def authorize(exchange: Exchange) -> Answer:
     """GET /oauth2/authorize: the login or the consent page, or the way back with an error."""
@@ -126,7 +128,8 @@ def _must_log_in(exchange: Exchange, browser: Browser, asked: Parameters) -> boo
         return True
     oldest = asked.data.get("max_age", "")
     age = (exchange.now - browser.login.authenticated_at).total_seconds()
-    return oldest.isdecimal() and (int(oldest) == 0 or age > int(oldest))
+    # Python reads no number of thousands of digits; nobody's login is so old.
+    return oldest.isdecimal() and len(oldest) <= _LONGEST_AGE and (int(oldest) == 0 or age > int(oldest))
 
 
 def _prompts(asked: Parameters) -> list[str]:

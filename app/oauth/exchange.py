@@ -19,7 +19,11 @@ _VOUCHED = "https://localhost"
 
 
 class Exchange:
-    """What an endpoint may know of its request."""
+    """What an endpoint may know of its request.
+
+    `now` is the instant at which all of it was there, so that a body which comes slowly neither outlives an expiry nor
+    is judged by the pace of an earlier poll.
+    """
 
     def __init__(self, parts: Parts, issuer: Issuer, scope: Any, receive: Receive) -> None:
         self.parts = parts
@@ -66,6 +70,7 @@ class Exchange:
                 pieces.append(piece[: LARGEST_BODY + 1 - size])
             size += len(piece)
             if not message.get("more_body", False):
+                self.now = self.parts.clock.now()
                 return b"".join(pieces)
         raise InvalidRequestError("The connection ended before the body did")
 

@@ -12,17 +12,17 @@ from .pace import Pace
 
 TOO_EARLY = "too early"
 IGNORED = "slow_down ignored"
-AFTERFINAL = "after a final answer"
+AFTER_FINAL = "after a final answer"
 AFTER_EXPIRY = "after expiry"
 IN_THE_QUERY = "parameters in the query"
 TWO_WAYS = "two ways of authentication"
-REMARKS = (TOO_EARLY, IGNORED, AFTERFINAL, AFTER_EXPIRY, IN_THE_QUERY, TWO_WAYS)
+REMARKS = (TOO_EARLY, IGNORED, AFTER_FINAL, AFTER_EXPIRY, IN_THE_QUERY, TWO_WAYS)
 
 # The worst first. `after expiry` is not among them: a poll that crosses the expiry is how a client learns of it.
 _VERDICTS = {
     IN_THE_QUERY: "malformed",
     TWO_WAYS: "malformed",
-    AFTERFINAL: "relentless",
+    AFTER_FINAL: "relentless",
     IGNORED: "deaf",
     TOO_EARLY: "hasty",
 }
@@ -116,7 +116,7 @@ def _remarks(flow: Any, poll: Any, answered: set[str]) -> Iterator[str]:
         if "slow_down" in answered:
             yield IGNORED
     if answered & FINAL:
-        yield AFTERFINAL
+        yield AFTER_FINAL
     if poll.at >= flow.expires_at:
         yield AFTER_EXPIRY
     if poll.remarks:

@@ -111,12 +111,10 @@ class SigningKeys:
         return retired_at is None or now < retired_at + self._token_lifetime
 
     def _key(self, kid: str, private_key: str) -> Any:
-        from joserfc.jwk import RSAKey  # Loading it takes longer than the rest of a start, and most runs sign nothing.
-
         if kid not in self._parsed:
             if len(self._parsed) >= _PARSED_KEYS:
                 self._parsed.clear()
-            self._parsed[kid] = RSAKey.import_key(private_key, {"kid": kid, "use": "sig", "alg": ALGORITHM})
+            self._parsed[kid] = _parsed(kid, private_key)
         return self._parsed[kid]
 
 
@@ -125,6 +123,18 @@ def _new_key() -> tuple[str, str]:
 
     key = RSAKey.generate_key(KEY_BITS)
     return key.thumbprint(), bytes(key.as_pem(private=True)).decode()
+
+
+def _parsed(kid: str, private_key: str) -> Any:
+    # Loading them takes longer than the rest of a start, and most runs sign nothing.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from joserfc.jwk import RSAKey
+
+    # RSAKey.import_key tests the primes, which holds the loop for 36 ms; these are of our own making.
+    native = load_pem_private_key(private_key.encode(), None, unsafe_skip_rsa_key_validation=True)
+    assert isinstance(native, RSAPrivateKey)  # noqa: S101 - _new_key makes no other
+    return RSAKey(native, private_key, {"kid": kid, "use": "sig", "alg": ALGORITHM})
 
 
 def _sign_all(response: dict[str, Any], key: Any) -> dict[str, Any]:

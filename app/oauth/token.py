@@ -9,7 +9,7 @@ from .authorization_code import AuthorizationCode, ProofKey
 from .client_authentication import uses_two_ways
 from .device_code import DeviceCode
 from .exchange import Exchange, ProtocolRequest
-from .parameters import pairs_of
+from .parameters import pairs_of, parameters_of
 from .refresh_token import RefreshToken
 from .registry import DEVICE_CODE
 from .server import AuthorizationServer, Outcome, answer_of, in_transaction
@@ -49,12 +49,12 @@ def _granted(server: AuthorizationServer, request: ProtocolRequest) -> Outcome:
 async def _note_misplaced(exchange: Exchange, error: OAuth2Error) -> None:
     """Note on the flow that its client polls by the query string, which the report will tell (X-13)."""
     try:
-        asked = dict(pairs_of(exchange.scope["query_string"]))
+        device_code = parameters_of(pairs_of(exchange.scope["query_string"])).data.get("device_code")
     except OAuth2Error:
         return
-    if "device_code" in asked:
+    if device_code:
         await in_transaction(
-            exchange, lambda server: _note(server, asked["device_code"], "parameters in the query", str(error.error))
+            exchange, lambda server: _note(server, device_code, "parameters in the query", str(error.error))
         )
 
 

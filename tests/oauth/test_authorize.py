@@ -199,6 +199,7 @@ async def test_prompt_none_with_a_session(standin):
         ({"max_age": "60"}, "Approve this application?"),
         ({"max_age": "-1"}, "Approve this application?"),
         ({"max_age": "soon"}, "Approve this application?"),
+        ({"max_age": "9" * 5000}, "Approve this application?"),
     ],
 )
 async def test_who_has_to_log_in_again(standin, changed, heading):

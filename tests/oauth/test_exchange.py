@@ -46,6 +46,21 @@ async def test_half_a_body(standin, sent):
         await exchange.protocol_request()
 
 
+async def test_a_body_that_comes_slowly(standin):
+    """The request is of the instant of its end, or it would be answered for a flow that has expired meanwhile."""
+    before = standin.now
+
+    async def receive():
+        standin.advance(600)
+        return piece(b"a=1")
+
+    scope = {"method": "POST", "scheme": "http", "query_string": b"", "headers": FORM}
+    exchange = Exchange(standin.parts, Issuer("", "http://standin"), scope, receive)
+    assert int(exchange.now.timestamp()) == before
+    await exchange.protocol_request()
+    assert int(exchange.now.timestamp()) == before + 600
+
+
 async def test_half_a_request_changes_nothing(standin):
     """Though what arrived of it would do."""
     from tests.raw import ask

@@ -51,10 +51,10 @@ async def test_a_poll_by_the_query(standin, issuer):
 
 
 async def test_a_query_that_names_no_flow(standin):
-    """There is nothing to note: an unknown code, none at all, a query that cannot be read."""
+    """There is nothing to note: an unknown code, none at all, a query that cannot be read, a NUL."""
     await standin.begin()
     before = await standin.rows(*UNSEEN)
-    for query in ("device_code=unknown", "client_id=x", "device_code=%zz", "device_code=%ff"):
+    for query in ("device_code=unknown", "client_id=x", "device_code=%zz", "device_code=%ff", "device_code=%00"):
         refused(await standin.http.post(f"{PATH}?{query}", data={"client_id": PUBLIC}), 400, "invalid_request")
     assert await standin.rows(*UNSEEN) == before
 
