@@ -114,7 +114,7 @@ class SigningKeys:
         if kid not in self._parsed:
             if len(self._parsed) >= _PARSED_KEYS:
                 self._parsed.clear()
-            self._parsed[kid] = _parsed(kid, private_key)
+            self._parsed[kid] = _imported(kid, private_key)
         return self._parsed[kid]
 
 
@@ -125,7 +125,7 @@ def _new_key() -> tuple[str, str]:
     return key.thumbprint(), bytes(key.as_pem(private=True)).decode()
 
 
-def _parsed(kid: str, private_key: str) -> Any:
+def _imported(kid: str, private_key: str) -> Any:
     # Loading them takes longer than the rest of a start, and most runs sign nothing.
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
