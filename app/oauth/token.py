@@ -60,6 +60,6 @@ async def _note_misplaced(exchange: Exchange, error: OAuth2Error) -> None:
 
 def _note(server: AuthorizationServer, device_code: str, remark: str, answer: str = "invalid_request") -> None:
     flow = server.wait(device_flows.find_by_device_code(server.transaction, device_code))
-    if flow is not None:
+    if flow is not None and flow.issuer == server.issuer.name:
         pace = device_flows.pace_of(flow)
         server.wait(device_flows.note_poll(server.transaction, flow, pace, answer, server.now, remark))

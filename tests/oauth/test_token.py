@@ -50,6 +50,15 @@ async def test_a_poll_by_the_query(standin, issuer):
     assert (await standin.poll(flow, issuer=issuer)).status_code == 200
 
 
+async def test_a_poll_by_the_query_of_another_issuer(standin):
+    """It is not that issuer's flow, so nothing is noted."""
+    flow = await standin.begin(issuer="a")
+    before = await standin.rows(*UNSEEN)
+    asked = {"grant_type": DEVICE_CODE, "device_code": flow["device_code"], "client_id": PUBLIC}
+    refused(await standin.http.post(f"{prefix('b')}{PATH}", params=asked), 400, "invalid_request")
+    assert await standin.rows(*UNSEEN) == before
+
+
 async def test_a_query_that_names_no_flow(standin):
     """There is nothing to note: an unknown code, none at all, a query that cannot be read, a NUL."""
     await standin.begin()
