@@ -1,11 +1,10 @@
 """Tests of app/store.py on real files: shared commits, savepoints, the cache, ids, locks, a full disk."""
 
 import asyncio
-import contextlib
 import logging
 import resource
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from struct import unpack
 
@@ -869,7 +868,7 @@ async def test_a_work_that_is_run_again_spends_its_ids_once(either):
     await either.write(adding("a"))
 
     async def lenient(transaction):
-        with contextlib.suppress(DatabaseError):
+        with suppress(DatabaseError):
             await transaction.insert(NEW_TENANT, tenant="a", enabled=True, **STAMPS)
 
     async def refusing(_transaction):
