@@ -58,6 +58,14 @@ class Hints:
         if wrong:
             self._log.hint(f"getkey: {fingerprint} is stored, but {' and '.join(wrong)}")
 
+    def device_code_never_ready(self, client_id: str) -> None:
+        """Say why a Tapis device code will never be told to have expired (contract tapis 2.4.3)."""
+        if self.is_new(("device code never ready", client_id)):
+            self._log.hint(
+                f"a device code of client {client_id} expired before anybody authorized it, and is answered "
+                "`device code not ready.` for ever, as by the real service; standin.strict mends it"
+            )
+
     def key_not_usable(self, fingerprint: str, host: str, reason: str) -> None:
         """Say why `strict` holds a stored key back."""
         if self.is_new((fingerprint, host, reason)):

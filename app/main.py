@@ -36,6 +36,8 @@ from .request_log import RequestLog
 from .seed import Seeded, plant, plant_oauth
 from .settings import Settings
 from .store import Store
+from .tapis.door import TapisDoor
+from .tapis.tenants import Tenants
 from .tms import OPERATIONS
 from .uvicorn_connection import Send
 
@@ -109,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
                 await parts.store.close()
 
     app = Standin(title="TMS stand-in", version=__version__, lifespan=lifespan, openapi_url=None)
-    app.edge = Edge(OPERATIONS, parts, Door(parts, super(Standin, app).__call__))
+    app.edge = Edge(OPERATIONS, parts, Door(parts, TapisDoor(parts, super(Standin, app).__call__)))
     app.router.redirect_slashes = False
     app.router.default = not_found
     app.router.routes += [Listed(operation.path, app.edge, name=operation.operation_id) for operation in OPERATIONS]
@@ -123,7 +125,7 @@ def make_parts(settings: Settings) -> Parts:
     """Return the parts, not yet started."""
     clock, modes, chance = Clock(), Modes.of(settings), Chance(settings.random_seed)
     log = RequestLog(clock, settings.log_format)
-    store = Store(location_of(settings.database), modes)
+    store, registry = Store(location_of(settings.database), modes), Registry(settings)
     return Parts(
         settings=settings,
         modes=modes,
@@ -133,7 +135,8 @@ def make_parts(settings: Settings) -> Parts:
         log=log,
         hints=Hints(log, clock, local_url(where_it_listens(settings, sys.argv))),
         store=store,
-        registry=Registry(settings),
+        registry=registry,
+        tenants=Tenants(settings, registry),
         signing=SigningKeys(store, clock, settings.oauth.access_token_ttl),
     )
 

@@ -16,11 +16,13 @@ class Modes:
     quirks: str
     strict: bool
     wire_version: str
+    race: bool
 
     @classmethod
     def of(cls, settings: Settings) -> "Modes":
         """Return the modes that the settings start with."""
-        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
+        own = {name: getattr(settings, name) for name in cls.__dataclass_fields__ if name != "race"}
+        return cls(**own, race=settings.tapis.race)
 
     @property
     def wire(self) -> Wire:

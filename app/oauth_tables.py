@@ -6,7 +6,7 @@ their hashes. An issuer is stored by its name, the unnamed one as "".
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, Text, true
 
 from .tables import Timestamp, metadata
 
@@ -40,6 +40,8 @@ oauth_clients = Table(
     *_optional("client_secret", "script"),
     *_text("client_name", "scope", "grant_types", "auth_methods", "redirect_uris"),
     *_moments("created"),
+    *[Column(name, Text, nullable=False, server_default="") for name in ("tapis_tenant", "owner", "description")],
+    Column("active", Boolean, nullable=False, server_default=true()),
 )
 
 oauth_users = Table(
@@ -100,6 +102,7 @@ device_flows = Table(
     *_optional("nonce", "simulator_hash", "script", "username", "granted_scope", "grant_id"),
     *[Column(name, Integer, nullable=False) for name in ("interval", "wait_seconds", "polls")],
     *_moments("created expires_at", optional="wait_started_at last_poll_at decided_at authenticated_at"),
+    Column("token_seconds", BigInteger),
     _index("device_flows", "expires_at"),
 )
 

@@ -12,6 +12,7 @@ from .oauth.signing import SigningKeys
 from .request_log import RequestLog
 from .settings import Settings
 from .store import Store
+from .tapis.tenants import Tenants
 
 
 @dataclass
@@ -28,3 +29,4 @@ class Parts:
     store: Store
     registry: Registry
     signing: SigningKeys
+    tenants: Tenants

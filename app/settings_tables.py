@@ -111,8 +111,30 @@ class OAuth(Table):
     )
 
 
+class TapisClient(Table):
+    """One `[[tapis.tenants.clients]]`."""
+
+    client_id: Name
+    client_key: Name = Field(repr=False)
+    display_name: Name | None = None
+    callback_url: Name | None = None
+    script: Script = ()
+
+
+class TapisTenant(Table):
+    """One `[[tapis.tenants]]`, found under its hosts, as the first label of a host, or below /tenants/{tenant_id}."""
+
+    tenant_id: IssuerName
+    hosts: Names = ()
+    clients: Annotated[tuple[TapisClient, ...], Strict(False), _each_once("client_id")] = ()
+    users: Annotated[tuple[OAuthUser, ...], Strict(False), _each_once("username")] = ()
+
+
 class Tapis(Table):
     """The `[tapis]` table (design 2.6)."""
 
     tenant: Name = Field(default="dev", description="The one Tapis tenant.")
     race: bool = Field(default=False, description="Reproduce the code-entry race of release 26Q1.0.")
+    tenants: Annotated[tuple[TapisTenant, ...], Strict(False), _each_once("tenant_id")] = Field(
+        default=(), description="More tenants, each with its own users, clients and keys."
+    )

@@ -1,6 +1,7 @@
 """Tests of migrations/: the revisions make what app/tables.py says, and lose no row on the way."""
 
 import io
+import re
 import shutil
 import sqlite3
 import tomllib
@@ -117,6 +118,12 @@ def tables_of(connection):
     return [name for (name,) in found if name in metadata.tables]
 
 
+def rows_of(connection, name):
+    """Return the rows of a table, each by the names of its columns."""
+    cursor = connection.execute(f"SELECT * FROM {name}")
+    return [dict(zip([column[0] for column in cursor.description], row, strict=True)) for row in cursor]
+
+
 def definitions(connection):
     """Return the text of every table and index, as the database keeps it."""
     found = connection.execute(
@@ -146,6 +153,17 @@ def test_head_is_what_the_tables_say_to_the_letter(database):
         assert definitions(database) == definitions(connection)
 
 
+def with_added_columns(statements):
+    """Return the statements with each added column in the table's own text, before its constraints."""
+    added = [re.fullmatch(r"ALTER TABLE (\w+) ADD COLUMN (.*)", text) for text in statements]
+    whole = [text for text, match in zip(statements, added, strict=True) if match is None]
+    for match in filter(None, added):
+        [at] = [number for number, text in enumerate(whole) if text.startswith(f"CREATE TABLE {match[1]} (")]
+        columns, constraints = re.split(r", (?=PRIMARY KEY)", whole[at])
+        whole[at] = f"{columns}, {match[2]}, {constraints}"
+    return whole
+
+
 def test_head_is_what_the_tables_say_on_postgresql():
     """The statements for PostgreSQL are the same too, TIMESTAMP WITH TIME ZONE and SERIAL among them."""
     written = io.StringIO()
@@ -156,8 +174,8 @@ def test_head_is_what_the_tables_say_on_postgresql():
     dialect = postgresql.dialect()
     expected = [CreateTable(table) for table in metadata.tables.values()]
     expected += [CreateIndex(index) for table in metadata.tables.values() for index in table.indexes]
-    statements = {" ".join(text.split()) for text in written.getvalue().split(";")} - {""}
-    assert statements == {" ".join(str(part.compile(dialect=dialect)).split()) for part in expected}
+    statements = with_added_columns([" ".join(text.split()) for text in written.getvalue().split(";") if text.strip()])
+    assert sorted(statements) == sorted(" ".join(str(part.compile(dialect=dialect)).split()) for part in expected)
     assert "expires_at TIMESTAMP WITH TIME ZONE NOT NULL" in written.getvalue()
 
 
@@ -168,13 +186,18 @@ def test_an_upgrade_loses_no_row(tmp_path, revision):
     with closing(open_sqlite(path)) as connection:
         with engine_over(connection).begin() as begun:
             migrate(begun, revision)
-        connection.executescript(FILL)
-        before = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables_of(connection)}
-        assert {name: len(rows) for name, rows in before.items()} == dict.fromkeys(TMS, 1)
+        there = tables_of(connection)
+        connection.executescript(FILL + (FILL_OAUTH if set(OAUTH) <= set(there) else ""))
+        before = {name: rows_of(connection, name) for name in there}
+        assert {name: len(rows) for name, rows in before.items()} == dict.fromkeys(there, 1)
+        assert set(there) in (set(TMS), set(TMS + OAUTH))
     with closing(open_sqlite(path)) as connection:
         assert prepare(connection, path, None, lambda _begun: None, True) == (revision, None)
-        after = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in metadata.tables}
-        assert after == before | {name: [] for name in OAUTH}
+        after = {name: rows_of(connection, name) for name in metadata.tables}
+        new = {"oauth_clients": {"tapis_tenant": "", "owner": "", "description": "", "active": 1}}
+        new["device_flows"] = {"token_seconds": None}
+        expected = {name: [new.get(name, {}) | row for row in before.get(name, [])] for name in metadata.tables}
+        assert after == expected
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT * FROM alembic_version").fetchall() == [(HEAD,)]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app.errors import StartRefused
 from app.settings import OAuth, OAuthClient, OAuthIssuer, OAuthUser, Setting, Settings, Tapis, settings_table
+from app.settings_tables import TapisClient, TapisTenant
 
 REPOSITORY = Path(__file__).parent.parent
 STEP = 'a step such as "pending", "pending*3", "slow_down", "deny", "expire", "approve USER"'
@@ -77,7 +78,7 @@ def test_the_defaults():
             "users": (),
             "issuers": (),
         },
-        "tapis": {"tenant": "dev", "race": False},
+        "tapis": {"tenant": "dev", "race": False, "tenants": ()},
     }
 
 
@@ -95,6 +96,7 @@ def test_the_shipped_file_writes_the_defaults_down():
         "oauth.clients",
         "oauth.users",
         "oauth.issuers",
+        "tapis.tenants",
     }
     origins = {setting.name: shipped.origin_of(setting.name) for setting in settings_table()}
     assert {name for name, origin in origins.items() if origin == "default"} == without_default
@@ -123,6 +125,16 @@ def test_what_the_shipped_file_shows_in_comments_can_be_switched_on(tmp_path):
                 ),
                 users=(OAuthUser(username="alice", password="secret"),),
                 issuers=(OAuthIssuer(name="a", script=("pending", "slow_down", "pending", "approve testuser1")),),
+            ),
+            tapis=Tapis(
+                tenants=(
+                    TapisTenant(
+                        tenant_id="tacc",
+                        hosts=("tacc.localhost",),
+                        clients=(TapisClient(client_id="tapis_cli", client_key="s3cret"),),
+                        users=(OAuthUser(username="alice", password="secret"),),
+                    ),
+                )
             ),
         ).model_dump()
     )
@@ -565,7 +577,7 @@ def test_the_table_of_settings():
         *("oauth.interval", "oauth.device_code_ttl", "oauth.access_token_ttl", "oauth.refresh_token_ttl"),
         *("oauth.rotate_refresh_tokens", "oauth.json_bodies", "oauth.auto_approve", "oauth.auto_approve_polls"),
         *("oauth.wrong_codes", "oauth.wrong_secrets", "oauth.issuer"),
-        *("oauth.clients", "oauth.users", "oauth.issuers", "tapis.tenant", "tapis.race"),
+        *("oauth.clients", "oauth.users", "oauth.issuers", "tapis.tenant", "tapis.race", "tapis.tenants"),
     ]
     assert table[7]._replace(help="") == Setting(
         "database", "standin.database", "TMS_STANDIN_DATABASE", "sqlite:///tms.db", ""

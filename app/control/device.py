@@ -9,22 +9,26 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, literal_column, or_
 from sqlalchemy import Text as TextColumn
 
 from ..oauth import device_flows
-from ..oauth.device_flows import APPROVED, EXPIRED, FIND, LIST_POLLS, PENDING, Decision
+from ..oauth.device_flows import APPROVED, ENTERED, EXPIRED, FIND, LIST_POLLS, PENDING, TAPIS, Decision
 from ..oauth.registry import Reader
 from ..oauth.report import Instant, Report, report_of
 from ..oauth_tables import device_flows as flows
 from ..parts import Parts
 from ..settings_tables import shaped
 from ..statements import Statement, matching
+from ..tapis.tenants import GRACE
 from ..transaction import Transaction
 from .problems import Problem, Refused, wrong_field
-from .shapes import IssuerName, Issuers, IssuerUrls, RunningParts, Text
+from .shapes import IssuerGiven, Issuers, IssuerUrls, RunningParts, Text
 
 on = APIRouter(tags=["device"])
 
-_FlowStatus = Literal["pending", "approved", "denied", "redeemed", "expired"]
-_Listed = Literal["pending", "approved", "denied", "redeemed", "expired", "all"]
-_UserCode = Annotated[str, Path(description="In any spelling: case, dashes and spaces do not matter.")]
+_FlowStatus = Literal["pending", "entered", "approved", "denied", "redeemed", "expired"]
+_Listed = Literal["undecided", "pending", "entered", "approved", "denied", "redeemed", "expired", "all"]
+_UserCode = Annotated[
+    str,
+    Path(description="A Tapis code letter by letter; another in any spelling: case, dashes and spaces do not matter."),
+]
 _SCOPE = r"[!-~]+( [!-~]+)*"
 _ScopeText = Annotated[
     str, shaped(_SCOPE, "words separated by one space"), Field(json_schema_extra={"pattern": f"^{_SCOPE}$"})
@@ -40,7 +44,7 @@ class DeviceFlow(BaseModel):
     scope: str = Field(description="What the device asked for.")
     dialect: Literal["rfc8628", "tapis"]
     issuer: str = Field(description="The URL as the caller of this call sees it.")
-    status: _FlowStatus
+    status: _FlowStatus = Field(description="entered: a Tapis code that somebody has typed, the consent to come.")
     expires_at: Instant
     polls: int
 
@@ -86,13 +90,14 @@ def _equal_if_given(name: str, column: ColumnElement[Any]) -> ColumnElement[bool
     return or_(given.is_(None), column == given)
 
 
-_UNDECIDED: list[ColumnElement[str]] = [literal_column(f"'{status}'") for status in (PENDING, APPROVED)]
-_OVER = and_(flows.c.status.in_(_UNDECIDED), flows.c.expires_at <= bindparam("now", type_=flows.c.expires_at.type))
+_UNFETCHED: list[ColumnElement[str]] = [literal_column(f"'{status}'") for status in (PENDING, ENTERED, APPROVED)]
+_OVER = and_(flows.c.status.in_(_UNFETCHED), flows.c.expires_at <= bindparam("now", type_=flows.c.expires_at.type))
 _STATUS = case((_OVER, literal_column(f"'{EXPIRED}'")), else_=flows.c.status)  # as status_of, in SQL
+_UNDECIDED_ASKED = bindparam("status", type_=TextColumn) == literal_column("'undecided'", TextColumn)
 _LIST = Statement(
     select(flows)
     .where(
-        _equal_if_given("status", _STATUS),
+        or_(_equal_if_given("status", _STATUS), and_(_UNDECIDED_ASKED, _STATUS.in_(_UNFETCHED[:2]))),
         _equal_if_given("client_id", flows.c.client_id),
         _equal_if_given("issuer", flows.c.issuer),
     )
@@ -114,13 +119,17 @@ _PAGE = TypeAdapter(list[DeviceFlow])
 async def list_device_flows(
     parts: RunningParts,
     issuers: Issuers,
-    status: Annotated[_Listed, Query(description="What is listed.")] = "pending",
+    status: Annotated[_Listed, Query(description="What is listed.")] = "undecided",
     client_id: Annotated[Text | None, Query()] = None,
-    issuer: Annotated[IssuerName | None, Query()] = None,
+    issuer: Annotated[IssuerGiven | None, Query()] = None,
 ) -> Response:
     """List device flows, those that wait for a decision unless another status is asked for."""
     now = parts.clock.now()
-    asked = {"status": None if status == "all" else status, "client_id": client_id, "issuer": issuer}
+    asked = {
+        "status": None if status == "all" else status,
+        "client_id": client_id,
+        "issuer": issuer and issuers.name_of(issuer),
+    }
     pages = [
         _PAGE.dump_json([_shown(row, now, issuers) for row in rows])[1:-1]
         async for rows in parts.store.pages(_LIST, now=now, **asked)
@@ -139,7 +148,7 @@ async def decide_device_flow(parts: RunningParts, issuers: Issuers, user_code: _
     async def work(transaction: Transaction) -> Any:
         flow = await _found(transaction, user_code)
         status = device_flows.status_of(flow, now)
-        if status != PENDING or not await _carried_out(parts, transaction, flow, wish, now):
+        if status not in (PENDING, ENTERED) or not await _carried_out(parts, transaction, flow, wish, now):
             raise Refused(409, f"The flow is {status} already.", flow_status=status)
         return await transaction.one(FIND, user_code=flow.user_code)
 
@@ -155,12 +164,16 @@ async def report_on_device_flow(parts: RunningParts, user_code: _UserCode) -> Re
     this = {name: getattr(flow, name) for name in _EARLIER.names}
     earlier = [row async for rows in store.pages(_EARLIER, **this) for row in rows]
     client = await parts.registry.client(store, flow.client_id)
-    confidential = client is not None and client.client_secret is not None
+    # A Tapis device has no key to show, whatever its client has (contract tapis 2.4.3).
+    confidential = flow.dialect != TAPIS and client is not None and client.client_secret is not None
     return report_of(flow, polls, parts.clock.now(), earlier[0] if earlier else None, confidential)
 
 
 async def _found(reader: Reader, user_code: str) -> Any:
-    flow = await reader.one(FIND, user_code=device_flows.normalized(user_code))
+    letters = user_code.isascii() and user_code.isalpha()
+    flow = await reader.one(FIND, user_code=user_code) if letters else None  # A Tapis code is all letters.
+    if flow is None:
+        flow = await reader.one(FIND, user_code=device_flows.normalized(user_code))
     if flow is None:
         raise Refused(404, "No device flow has this user code, or it expired more than an hour ago.")
     return flow
@@ -171,10 +184,12 @@ async def _carried_out(
 ) -> bool:
     """Do what is wished and return True, or False when somebody was faster. Raises Refused."""
     if isinstance(wish, Expiry):
-        return await device_flows.expire(transaction, flow, now)
+        return await device_flows.expire(transaction, flow, now - 2 * GRACE if flow.dialect == TAPIS else now)
     decision = Decision(approved=False)
     if isinstance(wish, Approval):
-        if await parts.registry.user(transaction, wish.username) is None:
+        tenant = parts.tenants.of_issuer(flow.issuer)
+        users = parts.registry if tenant is None else tenant
+        if await users.user(transaction, wish.username) is None:
             raise wrong_field("username", "names nobody who can log in here")
         decision = Decision(True, wish.username, _granted(wish.scope, flow.scope))
     return await device_flows.decide(transaction, flow, decision, now)
@@ -192,7 +207,7 @@ def _granted(wished: str | None, asked: str) -> str | None:
 def _shown(flow: Any, now: datetime, issuers: IssuerUrls) -> DeviceFlow:
     values = {name: getattr(flow, name) for name in ("client_id", "scope", "dialect", "expires_at", "polls")}
     return DeviceFlow(
-        user_code=device_flows.displayed(flow.user_code),
+        user_code=device_flows.shown_code(flow),
         issuer=issuers.of(flow.issuer),
         status=device_flows.status_of(flow, now),
         **values,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
-from .shapes import IssuerName, Issuers, RunningParts
+from .shapes import IssuerGiven, Issuers, RunningParts
 
 on = APIRouter(tags=["keys"])
 
@@ -15,7 +15,7 @@ class Rotation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    issuer: IssuerName | None = Field(default=None, description="A named issuer, by its name or its URL.")
+    issuer: IssuerGiven | None = Field(default=None, description="A named issuer, by its name or its URL.")
 
 
 class RotatedKeys(BaseModel):
@@ -31,7 +31,7 @@ async def rotate_signing_key(
     parts: RunningParts, issuers: Issuers, rotation: Annotated[Rotation | None, Body()] = None
 ) -> RotatedKeys:
     """Make a new signing key. The one before stays in the JWKS while tokens signed with it are alive (row JK-05)."""
-    name = rotation.issuer if rotation and rotation.issuer else ""
+    name = issuers.name_of(rotation.issuer) if rotation and rotation.issuer else ""
     await parts.signing.rotate(name)
     published = [key.kid for key in await parts.signing.published(name)]
     return RotatedKeys(issuer=issuers.of(name), kid=published[0], published=published)

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 
 from ..oauth_tables import oauth_authorization_codes
 from ..statements import Insert, Statement, matching
+from ..transaction import Transaction
 from .device_flows import hash_of_code
 from .parameters import resource_of
 from .registry import Client
@@ -19,7 +20,7 @@ from .tokens import begin_grant, revoke_grant
 LIFETIME = timedelta(minutes=1)
 
 _INSERT = Insert(oauth_authorization_codes)
-_FIND = Statement(select(oauth_authorization_codes).where(matching(oauth_authorization_codes, "code_hash")))
+FIND_CODE = Statement(select(oauth_authorization_codes).where(matching(oauth_authorization_codes, "code_hash")))
 _USE = Statement(
     update(oauth_authorization_codes)
     .where(
@@ -27,6 +28,17 @@ _USE = Statement(
     )
     .values(grant_id=bindparam("grant_id"))
 )
+
+
+async def insert_code(transaction: Transaction, code: str, **row: Any) -> None:
+    """Store a code; `row` are the other columns without grant_id."""
+    await transaction.insert(_INSERT, code_hash=hash_of_code(code), grant_id=None, **row)
+
+
+async def use_code(transaction: Transaction, code_hash: str, grant_id: str) -> bool:
+    """Take a code's only use and return True, or False when somebody was faster."""
+    used = await transaction.update(_USE, oauth_authorization_codes, of_code_hash=code_hash, grant_id=grant_id)
+    return used == 1
 
 
 class StoredCode:
@@ -80,7 +92,7 @@ class AuthorizationCode(AuthorizationCodeGrant):
     def query_authorization_code(self, code: str, client: Client) -> StoredCode:  # type: ignore[override] # ours does not inherit
         """Return the code. Raises InvalidGrantError; one that was used takes its tokens along (RFC 6749 4.1.2)."""
         server = self.server
-        row = server.wait(server.transaction.one(_FIND, code_hash=hash_of_code(code)))
+        row = server.wait(server.transaction.one(FIND_CODE, code_hash=hash_of_code(code)))
         if row is None or (row.issuer, row.client_id) != (server.issuer.name, client.client_id):
             raise InvalidGrantError("The authorization code is unknown")
         if row.grant_id is not None:
@@ -94,10 +106,7 @@ class AuthorizationCode(AuthorizationCodeGrant):
         """Return the user; the code is taken, and the grant begins."""
         server, row = self.server, authorization_code.row
         grant_id = server.parts.chance.uuid()
-        taken = server.transaction.update(
-            _USE, oauth_authorization_codes, of_code_hash=row.code_hash, grant_id=grant_id
-        )
-        if server.wait(taken) != 1:
+        if not server.wait(use_code(server.transaction, row.code_hash, grant_id)):
             raise InvalidGrantError("The authorization code was used before")
         names = ("client_id", "username", "scope", "resource", "nonce", "authenticated_at")
         server.granted = begin_grant(server, grant_id=grant_id, **{name: getattr(row, name) for name in names})

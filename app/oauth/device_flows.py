@@ -21,6 +21,8 @@ CODE_LENGTH = 8
 MOST_POLLS_LISTED = 500  # of one flow
 
 PENDING, APPROVED, DENIED, REDEEMED, EXPIRED = "pending", "approved", "denied", "redeemed", "expired"
+TAPIS = "tapis"  # the dialect; the other one is "rfc8628"
+ENTERED = "entered"  # Tapis alone: the code is entered, and the consent to come (contract tapis 4.2)
 
 FIND = Statement(select(device_flows).where(matching(device_flows, "user_code")))
 LIST = Statement(select(device_flows).order_by(device_flows.c.created, device_flows.c.user_code))
@@ -30,13 +32,27 @@ _INSERT_POLL = Insert(device_polls)
 _DECISION = ("status", "username", "granted_scope", "authenticated_at", "decided_at", "expires_at")
 _DECIDE = Statement(
     update(device_flows)
-    .where(matching(device_flows, "user_code=of_user_code status=pending"))
+    .where(matching(device_flows, "user_code=of_user_code status=of_status"))
     .values({name: bindparam(name, type_=device_flows.c[name].type) for name in _DECISION})
 )
 _REDEEM = Statement(
     update(device_flows)
-    .where(matching(device_flows, "user_code=of_user_code status=approved"))
+    .where(matching(device_flows, "user_code=of_user_code status=of_status"))
     .values(status=bindparam("status"), grant_id=bindparam("grant_id"))
+)
+_ENTER = Statement(
+    update(device_flows)
+    .where(matching(device_flows, "user_code=of_user_code status=of_status"))
+    .values(status=bindparam("status"), username=bindparam("username"))
+)
+_CONSENT = Statement(
+    update(device_flows)
+    .where(matching(device_flows, "user_code=of_user_code status=of_status"))
+    .values(
+        status=bindparam("status"),
+        token_seconds=bindparam("token_seconds"),
+        decided_at=bindparam("decided_at", type_=device_flows.c.decided_at.type),
+    )
 )
 _PACE = ("interval", "wait_seconds", "wait_started_at", "last_poll_at", "polls")
 _POLLED = Statement(
@@ -89,9 +105,14 @@ def displayed(user_code: str) -> str:
     return f"{user_code[:4]}-{user_code[4:]}"
 
 
+def shown_code(flow: Any) -> str:
+    """Return a flow's user code as its person reads it; that of Tapis has no groups (contract tapis 2.2)."""
+    return str(flow.user_code) if flow.dialect == TAPIS else displayed(flow.user_code)
+
+
 def status_of(flow: Any, now: datetime) -> str:
     """Return the state of a flow: what was decided holds, and an approval that nobody fetched in time is expired."""
-    expired = now >= flow.expires_at and flow.status in (PENDING, APPROVED)
+    expired = now >= flow.expires_at and flow.status in (PENDING, ENTERED, APPROVED)
     return EXPIRED if expired else str(flow.status)
 
 
@@ -115,17 +136,20 @@ async def begin(transaction: Transaction, user_code: str, device_code: str, **va
         polls=0,
         **dict.fromkeys(("username", "granted_scope", "grant_id", "wait_started_at", "last_poll_at", "decided_at")),
         authenticated_at=None,
+        token_seconds=None,
         **values,
     )
 
 
 async def decide(transaction: Transaction, flow: Any, decision: Decision, now: datetime) -> bool:
-    """Approve or deny a pending flow and return True, or False when somebody was faster."""
+    """Approve or deny an undecided flow and return True, or False when somebody was faster."""
+    if flow.status not in (PENDING, ENTERED):
+        return False
     changed = await transaction.update(
         _DECIDE,
         device_flows,
         of_user_code=flow.user_code,
-        pending=PENDING,
+        of_status=flow.status,
         status=APPROVED if decision.approved else DENIED,
         username=decision.username,
         granted_scope=flow.scope if decision.scope is None else decision.scope,
@@ -138,11 +162,13 @@ async def decide(transaction: Transaction, flow: Any, decision: Decision, now: d
 
 async def expire(transaction: Transaction, flow: Any, now: datetime) -> bool:
     """End a pending flow's time now and return True, or False when somebody has decided it."""
+    if flow.status not in (PENDING, ENTERED):
+        return False
     changed = await transaction.update(
         _DECIDE,
         device_flows,
         of_user_code=flow.user_code,
-        pending=PENDING,
+        of_status=flow.status,
         **{name: getattr(flow, name) for name in _DECISION if name != "expires_at"},
         expires_at=now,
     )
@@ -152,7 +178,37 @@ async def expire(transaction: Transaction, flow: Any, now: datetime) -> bool:
 async def redeem(transaction: Transaction, flow: Any, grant_id: str) -> bool:
     """Take an approved flow's only token and return True, or False when another poll was faster."""
     changed = await transaction.update(
-        _REDEEM, device_flows, of_user_code=flow.user_code, approved=APPROVED, status=REDEEMED, grant_id=grant_id
+        _REDEEM, device_flows, of_user_code=flow.user_code, of_status=APPROVED, status=REDEEMED, grant_id=grant_id
+    )
+    return changed == 1
+
+
+async def enter(transaction: Transaction, flow: Any, username: str) -> bool:
+    """Bind a Tapis code to who enters it and return True, or False when it was entered before."""
+    changed = await transaction.update(
+        _ENTER, device_flows, of_user_code=flow.user_code, of_status=PENDING, status=ENTERED, username=username
+    )
+    return changed == 1
+
+
+async def consent(transaction: Transaction, flow: Any, token_seconds: int | None, now: datetime) -> bool:
+    """Let the next poll have its token and return True, or False when somebody was faster."""
+    changed = await transaction.update(
+        _CONSENT,
+        device_flows,
+        of_user_code=flow.user_code,
+        of_status=ENTERED,
+        status=APPROVED,
+        token_seconds=token_seconds,
+        decided_at=now,
+    )
+    return changed == 1
+
+
+async def end(transaction: Transaction, flow: Any, status: str) -> bool:
+    """Take a Tapis code out of use, whether it gets a token or is too old; False when somebody was faster."""
+    changed = await transaction.update(
+        _REDEEM, device_flows, of_user_code=flow.user_code, of_status=status, status=REDEEMED, grant_id=None
     )
     return changed == 1
 

@@ -44,11 +44,12 @@ def split_path(path: str) -> tuple[str, str]:
 
 def issuer_of(name: str, scope: Any, settings: Settings) -> Issuer:
     """Return the issuer, whose URL is `oauth.issuer` or follows the Host header. Raises HostError."""
-    base = settings.oauth.issuer or f"{scope['scheme']}://{_host(scope['headers'])}"
+    base = settings.oauth.issuer or f"{scope['scheme']}://{host_of(scope['headers'])}"
     return Issuer(name, base + prefix_of(name))
 
 
-def _host(headers: list[tuple[bytes, bytes]]) -> str:
+def host_of(headers: list[tuple[bytes, bytes]]) -> str:
+    """Return the one Host header. Raises HostError."""
     found = [value.decode("latin-1") for name, value in headers if name == b"host"]
     host = _HOST.fullmatch(found[0]) if len(found) == 1 else None
     if host is None or int(host["port"] or 0) > _LAST_PORT:

@@ -106,12 +106,16 @@ class Registry:
         self._automatic = {settings.oauth.auto_approve} if settings.oauth.auto_approve else set()
         self._scripts = {issuer.name: issuer.script for issuer in settings.oauth.issuers}
 
-    async def client(self, reader: Reader, client_id: str) -> Client | None:
-        """Return a client, or None. Raises DatabaseError."""
-        if client_id in self._clients:
+    def is_configured(self, client_id: str) -> bool:
+        """Return whether tms.toml defines a client."""
+        return client_id in self._clients
+
+    async def client(self, reader: Reader, client_id: str, tenant: str = "") -> Client | None:
+        """Return a client of a Tapis tenant, "" for the first one, or None. Raises DatabaseError."""
+        if client_id in self._clients and not tenant:
             return self._clients[client_id]
         row = await reader.one(_CLIENT, client_id=client_id)
-        return None if row is None else _stored(row)
+        return None if row is None or row.tapis_tenant != tenant else _stored(row)
 
     async def clients(self, store: Store) -> list[Client]:
         """Return every client, in the order of their ids. Raises DatabaseError."""

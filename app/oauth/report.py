@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from .device_flows import DENIED, EXPIRED, displayed, status_of
+from .device_flows import DENIED, EXPIRED, TAPIS, shown_code, status_of
 from .pace import Pace
 
 TOO_EARLY = "too early"
@@ -27,6 +27,7 @@ _VERDICTS = {
     TOO_EARLY: "hasty",
 }
 FINAL = frozenset(("access_denied", "expired_token", "invalid_grant", "token"))
+TAPIS_GO_ON = "device code not ready."  # Every other answer ends a Tapis client's polling (contract tapis 5.1).
 _SOON = timedelta(seconds=5)  # Nobody has read a new code, or asked for another one, in less.
 
 Instant = Annotated[
@@ -81,7 +82,7 @@ def report_of(flow: Any, polls: Iterable[Any], now: datetime, earlier: Any, clie
     since_start = None if earlier is None else flow.created - earlier.created
     since_failure = _since_failure(flow, earlier)
     return Report(
-        user_code=displayed(flow.user_code),
+        user_code=shown_code(flow),
         client_id=flow.client_id,
         status=status_of(flow, now),
         verdict=_verdict(counted, flow.polls),
@@ -107,6 +108,8 @@ def _judged(flow: Any, polls: Iterable[Any]) -> Iterator[JudgedPoll]:
             remarks=list(_remarks(flow, poll, answered)),
         )
         answered.add(poll.answer)
+        if flow.dialect == TAPIS and poll.answer != TAPIS_GO_ON:
+            answered.add("invalid_grant")
 
 
 def _remarks(flow: Any, poll: Any, answered: set[str]) -> Iterator[str]:

@@ -104,11 +104,11 @@ def _new_session(parts: Parts) -> str:
 
 
 async def _csrf_token(exchange: Exchange, session: str) -> str:
-    secret = await _secret(exchange)
+    secret = await server_secret(exchange)
     return hmac.new(secret.encode(), session.encode(), sha256).hexdigest()
 
 
-async def _secret(exchange: Exchange) -> str:
+async def server_secret(exchange: Exchange) -> str:
     """Return what the tokens are made with: one for all processes on this database, made at the first need."""
     store = exchange.parts.store
     row = await store.cached(_SECRET, name="csrf")

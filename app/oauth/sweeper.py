@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, bindparam, delete, literal_column, select
+from sqlalchemy import Table, bindparam, delete, literal_column, or_, select
 
 from ..errors import DatabaseError
 from ..oauth_tables import (
@@ -19,6 +19,7 @@ from ..oauth_tables import (
 from ..parts import Parts
 from ..statements import Statement
 from ..transaction import Transaction
+from .device_flows import DENIED, REDEEMED
 
 PAUSE_SECONDS = 60.0  # real ones: the clock of the stand-in may stand still
 REMEMBERED = timedelta(hours=1)  # how long an expired flow is still answered `expired_token`
@@ -27,10 +28,25 @@ REST = 3  # times as long as a transaction took, until the next
 
 _log = logging.getLogger("tms_standin.oauth")
 
+_MAY_GO = {
+    # The real Tapis forgets no device code that nobody has fetched a token for (contract tapis 4.2).
+    device_flows: or_(
+        device_flows.c.dialect != literal_column("'tapis'"),
+        *(device_flows.c.status == literal_column(f"'{status}'") for status in (DENIED, REDEEMED)),
+    ),
+    # A token of Tapis lives as long as its consent said, which may be years (contract tapis 2.3).
+    oauth_signing_keys: oauth_signing_keys.c.issuer.not_like(literal_column("'tapis/%'")),
+}
+
 
 def _forget(table: Table, key: str, ends_at: str) -> Statement:
     ended = table.c[ends_at] < bindparam("before", type_=table.c[ends_at].type)
-    rows = select(table.c[key]).where(ended).limit(bindparam("most")).offset(literal_column("0"))
+    rows = (
+        select(table.c[key])
+        .where(ended, *([_MAY_GO[table]] if table in _MAY_GO else []))
+        .limit(bindparam("most"))
+        .offset(literal_column("0"))
+    )
     return Statement(delete(table).where(table.c[key].in_(rows)))
 
 

@@ -138,6 +138,21 @@ def store_tokens(server: "AuthorizationServer", response: TokenResponse) -> None
     server.wait(write.update(_PROLONG, oauth_grants, of_grant_id=granted.grant_id, expires_at=last))
 
 
+async def insert_grant(transaction: Transaction, **row: Any) -> None:
+    """Store a grant, a whole row of oauth_grants."""
+    await transaction.insert(_INSERT_GRANT, **row)
+
+
+async def insert_access_token(transaction: Transaction, **row: Any) -> None:
+    """Store an access token, a whole row of oauth_access_tokens."""
+    await transaction.insert(_INSERT_ACCESS, **row)
+
+
+async def insert_refresh_token(transaction: Transaction, **row: Any) -> None:
+    """Store a refresh token, a whole row of oauth_refresh_tokens."""
+    await transaction.insert(_INSERT_REFRESH, **row)
+
+
 async def revoke_grant(transaction: Transaction, grant_id: str, now: datetime) -> None:
     """Revoke a grant with all its tokens."""
     await transaction.update(_REVOKE_GRANT, oauth_grants, of_grant_id=grant_id, revoked_at=now)

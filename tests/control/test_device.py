@@ -146,7 +146,11 @@ async def test_a_list_longer_than_a_page_of_the_store(standin_for, tmp_path, in_
 @pytest.mark.parametrize(
     ("query", "field", "detail"),
     [
-        ({"status": "none"}, "status", "must be 'pending', 'approved', 'denied', 'redeemed', 'expired' or 'all'"),
+        (
+            {"status": "none"},
+            "status",
+            "must be 'undecided', 'pending', 'entered', 'approved', 'denied', 'redeemed', 'expired' or 'all'",
+        ),
         ({"client_id": "a\0b"}, "client_id", "must be a text, neither empty nor with a NUL"),
         ({"client_id": ""}, "client_id", "must be a text, neither empty nor with a NUL"),
         ({"issuer": "a b"}, "issuer", "must be the name of a named issuer, or an issuer's URL"),

@@ -105,6 +105,7 @@ async def test_what_is_stored_of_a_flow(standin):
         "last_poll_at": None,
         "decided_at": None,
         "authenticated_at": None,
+        "token_seconds": None,
     }
     assert body["device_code"] not in json.dumps(row, default=str)
 

@@ -22,7 +22,14 @@ def after(seconds):
 
 def row(**changed):
     """Return a row of device_flows: a public client's, started at AT for ten minutes, never polled."""
-    values = {"user_code": "WDJBMJHT", "client_id": "cli", "status": "pending", "created": AT, "polls": 0}
+    values = {
+        "user_code": "WDJBMJHT",
+        "dialect": "rfc8628",
+        "client_id": "cli",
+        "status": "pending",
+        "created": AT,
+        "polls": 0,
+    }
     values |= {"expires_at": after(600), "decided_at": None, "last_poll_at": None}
     return SimpleNamespace(**values | changed)
 

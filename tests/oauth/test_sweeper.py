@@ -156,6 +156,15 @@ async def test_an_old_key_is_kept_while_its_tokens_live(standin_for, lifetime, s
     assert [row.kid for row in (await standin.rows())["oauth_signing_keys"]] == [new.kid]
 
 
+async def test_a_key_of_tapis_is_kept(standin):
+    """Its tokens live as long as somebody has said at the consent (contract tapis 2.3)."""
+    old = await standin.parts.signing.current("tapis/dev")
+    new = await standin.parts.signing.rotate("tapis/dev")
+    standin.advance(1_000 * 24 * HOUR)
+    await sweep(standin.parts)
+    assert {row.kid for row in (await standin.rows())["oauth_signing_keys"]} == {old.kid, new.kid}
+
+
 async def guesses(standin, count):
     """Store the wrong guesses of many sources, which end at this instant."""
     limit, now = Limit("user_code", 5, timedelta()), standin.parts.clock.now()

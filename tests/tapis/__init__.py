@@ -1,0 +1,1 @@
+"""Tests of app/tapis in process; expectations are those of contract tapis."""
