@@ -2,48 +2,21 @@
 
 import base64
 import hashlib
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.callback import callback
 from tests.browser.drive import NARROW, Device, Visit
+from tests.browser.senses import Listener, focused, hard_to_read
 from tests.servers import STANDARD, running
 
 pytestmark = pytest.mark.system("chromium", "chromium")
 
 WRONG = "BCDF-GHJK"
-CONTROLS = {"button", "textbox", "link", "combobox", "checkbox", "radio", "searchbox", "listbox"}
-# The least contrast of each piece of text with what is behind it (WCAG 2.2, 1.4.3): [ratio, text] below the rule.
-CONTRASTS = """() => {
-  const channels = text => text.match(/[0-9.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
-    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = element => {
-    for (let e = element; e; e = e.parentElement) {
-      const color = channels(getComputedStyle(e).backgroundColor);
-      if (color.length === 3 || color[3] === 1) return color;
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  for (const e of document.querySelectorAll("body *")) {
-    const words = [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join("");
-    if (!(words || e.value) || e.type === "hidden" || e.closest("svg") || !e.getClientRects().length) continue;
-    const style = getComputedStyle(e), pair = [light(channels(style.color)), light(behind(e))].sort((a, b) => b - a);
-    const ratio = (pair[0] + 0.05) / (pair[1] + 0.05), size = parseFloat(style.fontSize);
-    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-    if (ratio < (large ? 3 : 4.5)) found.push([ratio.toFixed(2), words || e.value]);
-  }
-  return found;
-}"""
 
 
 @pytest.mark.parametrize("scripts", [False, True])
@@ -178,13 +151,6 @@ def test_https_and_http_on_one_host(visit_for, server, tmp_path):
     assert kept == {"__Host-standin_session": (True, True, "Lax"), "standin_session": (False, True, "Lax")}
 
 
-def focused(visit: Visit) -> str:
-    """Return the name of the control that has the focus."""
-    return visit.page.evaluate(
-        "(document.activeElement.labels || [])[0]?.innerText || document.activeElement.innerText"
-    ).strip()
-
-
 def test_by_keyboard_alone(visit, server):
     """Each page has the focus where one types; Tab reaches every control in reading order, Enter goes on."""
     device, keyboard = Device(server), visit.page.keyboard
@@ -214,35 +180,6 @@ def test_by_keyboard_alone(visit, server):
     visit.page.wait_for_url("**/device/decision")
     assert visit.heading == "Device approved"
     assert device.poll() == "token"
-
-
-class Callback(BaseHTTPRequestHandler):
-    """A command-line tool's own little server: it notes what the browser brings."""
-
-    def do_GET(self) -> None:
-        """Note the query and the referrer."""
-        self.server.brought.append((dict(parse_qsl(urlsplit(self.path).query)), self.headers["referer"]))
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<link rel=icon href='data:,'><h1>Back</h1>")
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
-
-
-@contextmanager
-def callback() -> Iterator[HTTPServer]:
-    """Run such a server on a free port."""
-    with HTTPServer(("127.0.0.1", 0), Callback) as server:
-        server.brought = []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.parametrize("decision", ["Approve", "Deny"])
@@ -342,26 +279,13 @@ def test_every_page_can_be_read(visit_for, color_scheme, width):
     visit = visit_for(color_scheme=color_scheme, viewport={**NARROW, "width": width})
     grounds = set()
     for name in every_page(visit):
-        too_wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert too_wide == 0, name
-        assert visit.page.evaluate(CONTRASTS) == [], name
+        assert hard_to_read(visit) == [], name
         grounds.add(visit.page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert grounds == {"rgb(238, 242, 243)" if color_scheme == "light" else "rgb(12, 19, 23)"}
 
 
 def test_every_page_can_be_heard(visit):
     """One first heading, three landmarks, a name for each control, in the tree that screen readers get (rows UI-07, UI-23)."""
-    devtools = visit.context.new_cdp_session(visit.page)
-    devtools.send("Accessibility.enable")
+    listener = Listener(visit)
     for name in every_page(visit):
-        visit.page.wait_for_load_state()
-        nodes = devtools.send("Accessibility.getFullAXTree")["nodes"]
-        found = [
-            (node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]
-        ]
-        roles = [role for role, _ in found]
-        assert [roles.count(role) for role in ("banner", "main", "contentinfo")] == [1, 1, 1], name
-        assert visit.page.get_by_role("heading", level=1).count() == 1, name
-        controls = [(role, text) for role, text in found if role in CONTROLS]
-        assert [role for role, text in controls if not text.strip()] == [], name
-        assert visit.page.evaluate("document.title").endswith(" · TMS stand-in"), name
+        assert listener.misses() == [], name
