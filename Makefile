@@ -22,6 +22,7 @@ run: .venv/run.stamp ## set up what is missing, migrate, seed and serve on the p
 test: .venv/test.stamp ## lint, types and every test, with branch coverage of app/
 	@tools/setup system
 	@tools/setup node
+	@tools/setup tapipy
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
@@ -59,7 +60,7 @@ constraints: ## renew .venv and constraints.txt with the newest versions
 	@tools/setup renew
 
 clean: ## remove .venv, caches and build results; databases stay
-	@rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info tests/clients/node/node_modules
+	@rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info tests/clients/node/node_modules tests/clients/tapipy/.venv
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.stamp: pyproject.toml constraints.txt
