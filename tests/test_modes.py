@@ -23,6 +23,7 @@ def test_of_takes_the_modes_of_the_settings():
         "quirks": "intended",
         "strict": False,
         "wire_version": "0.3.0",
+        "race": False,
     }
 
 
