@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from ..oauth_tables import oauth_clients, oauth_users
 from ..records import hash_of, same_secret
@@ -18,7 +18,7 @@ from .scripts import steps_of
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 _CLIENT = Statement(select(oauth_clients).where(matching(oauth_clients, "client_id")))
-_CLIENTS = Statement(select(oauth_clients))
+_CLIENTS = Statement(select(oauth_clients).where(oauth_clients.c.tapis_tenant == literal_column("''")))
 _USER = Statement(select(oauth_users).where(matching(oauth_users, "username")))
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from app.oauth.registry import Client, is_loopback
+from app.oauth.registry import _CLIENT, Client, is_loopback
+from app.oauth_tables import oauth_clients
+from app.statements import Insert
 from tests.oauth.driver import CONFIDENTIAL, DEVICE_CODE, EVERY_SCOPE, PUBLIC, refused
 
 EVERY_GRANT = (DEVICE_CODE, "refresh_token", "authorization_code")
@@ -21,12 +23,32 @@ async def found(standin, client_id):
     return await standin.parts.registry.client(standin.parts.store, client_id)
 
 
+async def with_client_of(standin, tenant, client_id):
+    """Store a client of a Tapis tenant, which is like a seeded one otherwise."""
+
+    async def work(transaction):
+        row = (await transaction.one(_CLIENT, client_id="tapis_cli"))._asdict()
+        await transaction.insert(Insert(oauth_clients), **row | {"client_id": client_id, "tapis_tenant": tenant})
+
+    await standin.parts.store.write(work)
+
+
 async def test_the_seeded_clients(standin):
     """Three of them, one with a secret (design 2.5)."""
     seeded = [client(PUBLIC), client("tapis_cli"), client(CONFIDENTIAL, "secret1")]
     assert await standin.parts.registry.clients(standin.parts.store) == seeded
     assert [await found(standin, one.client_id) for one in seeded] == seeded
     assert await found(standin, "nobody") is None
+
+
+async def test_a_client_of_another_tapis_tenant(standin):
+    """It is none of the authorization server's, whose simulator would offer it."""
+    registry, store = standin.parts.registry, standin.parts.store
+    before = await registry.clients(store)
+    await with_client_of(standin, "astro", "theirs")
+    assert await registry.clients(store) == before
+    assert await registry.client(store, "theirs") is None
+    assert await registry.client(store, "theirs", "astro") == client("theirs")._replace(client_name="tapis_cli")
 
 
 async def test_the_seeded_users(standin):
