@@ -301,7 +301,8 @@ def silenced_without_reason(text: str) -> list[int]:
 
 def test_every_silenced_finding_has_its_reason_on_the_line():
     """A tool is contradicted only with a reason: `# noqa: S311 - repeatable on request`."""
-    files = [path for folder in ("app", "migrations", "tests") for path in sorted((ROOT / folder).rglob("*.py"))]
+    every = [path for folder in ("app", "migrations", "tests") for path in sorted((ROOT / folder).rglob("*.py"))]
+    files = [path for path in every if ".venv" not in path.parts]  # What is installed for tapipy is other people's.
     found = [f"{path.relative_to(ROOT)}:{line}" for path in files for line in silenced_without_reason(path.read_text())]
     assert not found, "\n".join(found)
 

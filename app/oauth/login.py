@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ..settings import Settings
 from ..transaction import Transaction
 from . import pages
 from .answers import Answer
@@ -57,6 +58,11 @@ async def log_in(exchange: Exchange, browser: Browser, form: Mapping[str, str]) 
     return session if isinstance(session, LoginRefusal) else await with_login(exchange, session, username)
 
 
+def seeded_users(settings: Settings) -> str | None:
+    """Return what a login form may tell of the users that the standard seed has, None with another seed."""
+    return _SEEDED if settings.seed == "standard" else None
+
+
 def login_page(
     exchange: Exchange, browser: Browser, form: LoginForm, refusal: LoginRefusal | None = None, status: int = 200
 ) -> Answer:
@@ -68,7 +74,7 @@ def login_page(
         username=refusal.username if refusal else "",
         sentence=refusal and refusal.sentence,
         client_name=form.client_name,
-        hint=_SEEDED if exchange.parts.settings.seed == "standard" else None,
+        hint=seeded_users(exchange.parts.settings),
     )
     if refusal is None:
         return page(exchange, browser, body, status, redirect_uri=form.redirect_uri)

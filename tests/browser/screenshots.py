@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, expect
 
 from tests.browser.drive import Device, Visit, chromium, visiting
+from tests.browser.tapis import TapisDevice, enter, log_in
 from tests.servers import ROOT, STANDARD, Server, running
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -103,6 +104,20 @@ def of_the_confirmation(name: str) -> Callable[[Album], None]:
     return take
 
 
+def of_tapis(album: Album) -> None:
+    """Take the pages of a Tapis device flow, from the login to the end."""
+    visit = album.visit
+    device = TapisDevice(visit.server, CLIENT["client_id"])
+    visit.open(device.told["verification_uri"])
+    album.take("tapis-login")
+    log_in(visit)
+    album.take("tapis-code")
+    enter(visit, device.code)
+    album.take("tapis-consent")
+    visit.press("Approve")
+    album.take("tapis-approved")
+
+
 def every_picture(browser: Browser, server: Server) -> None:
     """Take all of them, each group in a window of its own."""
     groups: list[tuple[Callable[[Album], None], dict[str, Any]]] = [
@@ -111,6 +126,7 @@ def every_picture(browser: Browser, server: Server) -> None:
         (of_the_simulator, {}),
         (of_the_confirmation("confirmation-dark"), {"color_scheme": "dark"}),
         (of_the_confirmation("confirmation-narrow"), {"viewport": LOW_AND_NARROW}),
+        (of_tapis, {}),
     ]
     for group, options in groups:
         with visiting(browser, server, **{"viewport": LOW, "color_scheme": "light", **options}) as visit:

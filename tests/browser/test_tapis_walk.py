@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.callback import callback
 from tests.browser.drive import NARROW, Visit, visiting
 from tests.browser.senses import Listener, focused, hard_to_read
+from tests.browser.tapis import TapisDevice, enter, log_in
 from tests.servers import STANDARD, Server, running
 
 pytestmark = pytest.mark.system("chromium", "chromium")
@@ -18,35 +19,6 @@ pytestmark = pytest.mark.system("chromium", "chromium")
 DAY = 86_400
 CONGRATULATIONS = "Congrats! Device Code entered successfully. Please return to your application"
 NOT_READY, NOT_VALID = "device code not ready.", "device code not valid."
-
-
-class TapisDevice:
-    """A command-line tool that has asked for its codes, and polls when it is told to."""
-
-    def __init__(self, server: Server, client_id: str = "tapis_cli") -> None:
-        self._base = f"{server.url}/v3/oauth2"
-        answer = httpx.post(f"{self._base}/device/code", json={"client_id": client_id})
-        self.told: dict[str, Any] = answer.raise_for_status().json()["result"]
-        self.code: str = self.told["user_code"]
-
-    def poll(self) -> str | int:
-        """Return the message of an error, or for how many seconds the token is good."""
-        asked = {"client_id": self.told["client_id"], "device_code": self.told["device_code"]}
-        body = httpx.post(f"{self._base}/tokens", json={**asked, "grant_type": "device_code"}).json()
-        return body["result"]["access_token"]["expires_in"] if body["result"] else body["message"]
-
-
-def log_in(visit: Visit, username: str = "testuser1", password: str = "password1") -> None:
-    """Type name and password."""
-    visit.page.get_by_label("Username").fill(username)
-    visit.page.get_by_label("Password").fill(password)
-    visit.press("Log In")
-
-
-def enter(visit: Visit, code: str) -> None:
-    """Type a code."""
-    visit.page.get_by_label("User code").fill(code)
-    visit.press("Submit")
 
 
 def registered(server: Server, callback_url: str, name: str) -> dict[str, Any]:

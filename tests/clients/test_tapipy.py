@@ -211,7 +211,7 @@ def test_the_trap_of_a_code_that_nobody_enters(tapis, server, control):
 
     assert [refused(tapis, "authenticator.create_token", **poll) for _ in range(3)] == [NOT_READY] * 3
     give_up = time.monotonic() + LONGEST_WAIT
-    while "expired before anybody entered it" not in server.log():
+    while "expired before anybody authorized it" not in server.log():
         assert time.monotonic() < give_up, server.log()
         time.sleep(0.02)
 

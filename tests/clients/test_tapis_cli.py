@@ -28,8 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def tool(server: Server) -> Tool:
-    """Return the tool at the server."""
-    return Tool(server.url)
+    """Return the tool at the server, by the name that the issue gives it."""
+    return Tool(f"http://localhost:{server.port}")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ class Screen:
 
 def test_the_requests_byte_for_byte(tool, server):
     """Lower-case names, no User-Agent, compact JSON, `--client-id` and its like in the order of the tool's own struct."""
-    host = f"127.0.0.1:{server.port}"
+    host = f"localhost:{server.port}"
     tool.hello()
     tool.healthcheck()
     tool.generate_device_code("tapis_cli")
@@ -95,7 +95,7 @@ def test_apps_healthcheck(tool):
     assert numbers[1] == numbers[0] + 1
 
 
-def test_auth_generate_device_code(tool, server):
+def test_auth_generate_device_code(tool):
     """All five are texts, the expiry too."""
     told = tool.generate_device_code("tapis_cli")
 
@@ -103,7 +103,7 @@ def test_auth_generate_device_code(tool, server):
     assert told == {"message": "Token created successfully.", "status": "success"}
     assert (result["client_id"], result["verification_uri"]) == (
         "tapis_cli",
-        f"{server.url}/v3/oauth2/device?client_id=tapis_cli",
+        f"{tool.base_url}/v3/oauth2/device?client_id=tapis_cli",
     )
     for name, pattern in {"device_code": "[A-Za-z0-9]{40}", "user_code": "[A-Za-z]{8}", "expires_in": DATE}.items():
         assert re.fullmatch(pattern, result[name])
@@ -167,7 +167,7 @@ def test_get_token(tool, server, control, clock):
     tokens = tool.get_token(screen.show, screen.sleep)
 
     code, user_code = screen.shown["device_code"], screen.shown["user_code"]
-    assert screen.shown["verification_uri"] == f"{server.url}/v3/oauth2/device?client_id=tapis_cli"
+    assert screen.shown["verification_uri"] == f"{tool.base_url}/v3/oauth2/device?client_id=tapis_cli"
     assert screen.pauses == [3, 3, 3, 3]
     assert (tokens["access_token.expires_in"], tokens["refresh_token.expires_in"]) == (2_592_000, 31_536_000)
     assert user(server, tokens) == "testuser1"
@@ -203,6 +203,14 @@ def test_get_token_comes_too_late(tool, control, clock):
 
     with pytest.raises(ToolError, match=r"^token polling failed: device code has expired and is now deleted\.$"):
         tool.get_token(screen.show, screen.sleep)
+
+
+def test_get_token_without_its_client(server):
+    """What an unknown client is answered has no code, and that is all that the tool says; `tapis_cli` is hard-coded in it."""
+    refusal = httpx.post(f"{server.url}/v3/oauth2/device/code", json={"client_id": "nosuch"})
+
+    with pytest.raises(ToolError, match=r"^missing device_code in response$"):
+        tapis_cli.device_code_of(tapis_cli.parsed(refusal.content))
 
 
 def test_get_token_never_gives_up_by_itself(tool, clock):
