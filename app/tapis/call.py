@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from ..oauth.exchange import Exchange
 from ..oauth.issuers import Issuer
@@ -40,10 +41,13 @@ class Call:
         return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
 
     async def body(self) -> bytes:
-        """Return the body. Raises TapisRefusal for one that is too large."""
-        body = await self.exchange.body()
+        """Return the body. Raises TapisRefusal for one that is too large, or that ends early."""
+        try:
+            body = await self.exchange.body()
+        except InvalidRequestError as error:
+            raise TapisRefusal(f"{error.get_error_description()}.") from None
         if len(body) > LARGEST_BODY:
-            raise TapisRefusal(f"The body is larger than {LARGEST_BODY} bytes.", 413)
+            raise TapisRefusal(f"The body is larger than {LARGEST_BODY} bytes.")
         return body
 
     async def json(self, verb: str = "POST") -> Any:

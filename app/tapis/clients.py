@@ -1,7 +1,6 @@
 """/v3/oauth2/clients: the clients that a user owns (contract tapis 2.6)."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, get_args
 
@@ -21,7 +20,9 @@ from .tokens import caller
 
 _FIND = Statement(select(oauth_clients).where(matching(oauth_clients, "client_id")))
 _OWN = Statement(
-    select(oauth_clients).where(matching(oauth_clients, "tapis_tenant owner")).order_by(oauth_clients.c.created)
+    select(oauth_clients)
+    .where(matching(oauth_clients, "tapis_tenant owner"))
+    .order_by(oauth_clients.c.created, oauth_clients.c.client_id)
 )
 _INSERT = Insert(oauth_clients)
 _UPDATE = Statement(
@@ -151,15 +152,10 @@ def _shown(call: Call, row: Any) -> dict[str, Any]:
         "callback_url": row.redirect_uris,
         "client_id": row.client_id,
         "client_key": row.client_secret,
-        "create_time": http_date(row.created),
+        "create_time": format_datetime(row.created, usegmt=True),
         "description": row.description,
         "display_name": row.client_name,
-        "last_update_time": http_date(row.created),
+        "last_update_time": format_datetime(row.created, usegmt=True),
         "owner": row.owner,
         "tenant_id": call.tenant.tenant_id,
     }
-
-
-def http_date(moment: datetime) -> str:
-    """Return an instant as an HTTP date, whole seconds."""
-    return format_datetime(moment, usegmt=True)

@@ -15,7 +15,7 @@ from .device_code import LETTERS
 from .page_answers import form_of, hidden_fields, needed, page, query_of, redirect
 from .refusal import TapisRefusal
 from .session import Session, session_of
-from .tokens import ACCESS_SECONDS, Subject, new_pair, signed_pair, store_pair
+from .tokens import ACCESS_SECONDS, IMPLICIT, Subject, new_pair, signed_pair, store_pair
 
 _DAY_SECONDS = 86_400
 _MOST_DAYS = 1_000_000  # the real service takes any number, and fails where the calendar ends
@@ -101,9 +101,13 @@ def _seconds(days: str) -> int | None:
     return number * _DAY_SECONDS if number > 0 else None
 
 
+def _callback(client: Client) -> str:
+    """Return where the browser goes with what was granted. Raises TapisRefusal for a client that says no such place."""
+    return str(needed(client.get_default_redirect_uri(), "The client has no callback_url."))
+
+
 async def _code(call: Call, session: Session, client: Client, state: str) -> Answer:
-    code = call.parts.chance.letters(_CODE_LETTERS, 40)
-    callback = client.get_default_redirect_uri() or ""
+    callback, code = _callback(client), call.parts.chance.letters(_CODE_LETTERS, 40)
     row = {
         "issuer": call.tenant.issuer,
         "client_id": client.client_id,
@@ -126,8 +130,8 @@ async def _code(call: Call, session: Session, client: Client, state: str) -> Ans
 
 
 async def _token(call: Call, session: Session, client: Client, state: str) -> Answer:
-    subject = Subject(str(session.username), client.client_id, "implicit")
-    pair = new_pair(call, subject)._replace(refresh=None)
+    callback, subject = _callback(client), Subject(str(session.username), client.client_id, IMPLICIT)
+    pair = new_pair(call, subject)
 
     async def store(transaction: Transaction) -> None:
         await store_pair(call, transaction, subject, pair)
@@ -140,4 +144,4 @@ async def _token(call: Call, session: Session, client: Client, state: str) -> An
         "expires_in": ACCESS_SECONDS,
         "token_type": "Bearer",
     }
-    return await redirect(call, session, f"{client.get_default_redirect_uri()}?{urlencode(told)}")
+    return await redirect(call, session, f"{callback}?{urlencode(told)}")

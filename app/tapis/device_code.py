@@ -1,13 +1,15 @@
 """Tapis device codes (contract tapis 2.2, 2.4.3, 4): made here, redeemed here, over the state machine of oauth/."""
 
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import msgspec
 
+from ..errors import DatabaseError
 from ..oauth import device_flows
 from ..oauth.answers import Answer
-from ..oauth.device_flows import APPROVED, DENIED, ENTERED, PENDING, REDEEMED, Decision
+from ..oauth.device_flows import APPROVED, DENIED, ENTERED, PENDING, REDEEMED, TAPIS, Decision
 from ..oauth.scripts import step_for
 from ..transaction import Transaction
 from .call import Call
@@ -35,7 +37,7 @@ async def generate_device_code(call: Call) -> Answer:
     script = call.parts.registry.script(client, call.tenant.issuer)
     values = {
         "issuer": call.tenant.issuer,
-        "dialect": "tapis",
+        "dialect": TAPIS,
         "client_id": client.client_id,
         "scope": "",
         "resource": "",
@@ -52,7 +54,7 @@ async def generate_device_code(call: Call) -> Answer:
     result = {
         "client_id": client.client_id,
         "device_code": device_code,
-        "expires_in": f"{ends:%a, %d %b %Y %H:%M:%S} GMT",
+        "expires_in": format_datetime(ends, usegmt=True),
         "user_code": user_code,
         "verification_uri": f"{call.base_url}/v3/oauth2/device?client_id={client.client_id}",
     }
@@ -66,7 +68,7 @@ async def redeem(call: Call, transaction: Transaction, body: dict[str, Any]) -> 
     if not body.get("device_code"):
         return TapisRefusal("Required device_code parameter missing.")
     flow = await device_flows.find_by_device_code(transaction, body["device_code"])
-    if flow is None or flow.dialect != "tapis":
+    if flow is None or flow.dialect != TAPIS:
         return TapisRefusal(_NOT_VALID)
     outcome = await _polled(call, transaction, flow, body["client_id"])
     answer = outcome.message if isinstance(outcome, TapisRefusal) else "token"
@@ -105,7 +107,7 @@ async def _taken(call: Call, transaction: Transaction, flow: Any) -> Subject | T
 
 
 async def _scripted(call: Call, transaction: Transaction, flow: Any) -> Any:
-    """Return the flow after its script's or `auto_approve`'s step for this poll."""
+    """Return the flow after its script's or `auto_approve`'s step for this poll; nobody of another tenant approves."""
     if flow.status not in (PENDING, ENTERED):
         return flow
     step = step_for(msgspec.json.decode(flow.script), flow.polls) if flow.script else None
@@ -113,6 +115,8 @@ async def _scripted(call: Call, transaction: Transaction, flow: Any) -> Any:
     automatic = call.parts.settings.oauth
     if step is None and automatic.auto_approve is not None and flow.polls >= automatic.auto_approve_polls:
         action, username = "approve", automatic.auto_approve
+    if action == "approve" and await call.tenant.user(transaction, username) is None:
+        return flow
     if action in ("approve", "deny"):
         decision = Decision(action == "approve", username or None)
         await device_flows.decide(transaction, flow, decision, call.now)
@@ -132,7 +136,10 @@ async def _foreign(call: Call, client_id: str) -> Any:
 
 
 async def _begin(call: Call, values: dict[str, Any]) -> tuple[str, str]:
-    """Store a flow and return its codes; the device code begins with the user code, as the state machine wants it."""
+    """Store a flow and return its codes; the device code begins with the user code, as the state machine wants it.
+
+    Raises TapisRefusal when the database does not store it.
+    """
     chance = call.parts.chance
 
     async def begin(transaction: Transaction) -> tuple[str, str]:
@@ -142,4 +149,7 @@ async def _begin(call: Call, values: dict[str, Any]) -> tuple[str, str]:
             if await device_flows.begin(transaction, user_code, device_code, **values):
                 return user_code, device_code
 
-    return await call.parts.store.write(begin)
+    try:
+        return await call.parts.store.write(begin)
+    except DatabaseError:
+        raise TapisRefusal("Internal error saving device code. Please try again later.") from None

@@ -45,9 +45,9 @@ def path(name: str, **query: str | None) -> str:
 
 
 def query_of(call: Call) -> dict[str, str]:
-    """Return the query's parameters. Raises TapisRefusal for one that is badly encoded."""
+    """Return the query's parameters, of a repeated one the first. Raises TapisRefusal for one that is badly encoded."""
     try:
-        query = dict(pairs_of(call.scope["query_string"]))
+        query = dict(reversed(pairs_of(call.scope["query_string"])))
     except OAuth2Error as error:
         raise invalid(str(error.get_error_description()), "GET") from None
     refuse_nul(query.values(), "GET")
@@ -55,9 +55,9 @@ def query_of(call: Call) -> dict[str, str]:
 
 
 async def form_of(call: Call) -> dict[str, str]:
-    """Return the fields of a form. Raises TapisRefusal for one that cannot be read."""
+    """Return the fields of a form, of a repeated one the first. Raises TapisRefusal for one that cannot be read."""
     try:
-        form = dict(pairs_of(await call.body()))
+        form = dict(reversed(pairs_of(await call.body())))
     except OAuth2Error as error:
         raise invalid(str(error.get_error_description())) from None
     refuse_nul(form.values())

@@ -9,7 +9,7 @@ from .refusal import TapisRefusal
 JSON = "application/json"
 _TYPES = {str: "string", bool: "boolean"}
 _SECRETS = {"password", "client_key", "client_secret", "refresh_token", "device_code", "code", "token"}
-_SECRET = re.compile("|".join(_SECRETS), re.IGNORECASE)
+_SECRET = re.compile("|".join((*sorted(_SECRETS), r"\\u")), re.IGNORECASE)  # escaped letters may be a name too
 _LONGEST_SHOWN = 200
 
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
+from ..errors import StartRefused
 from ..oauth.issuers import host_of
 from ..oauth.registry import Client, Reader, Registry, User
+from ..oauth.scripts import steps_of
 from ..records import hash_of
 from ..settings import Settings
 from ..settings_tables import TapisClient, TapisTenant
@@ -14,6 +16,8 @@ from .refusal import TapisRefusal
 
 ISSUER_PREFIX = "tapis/"
 GRACE = timedelta(seconds=6)  # in which a code that has expired is still taken (contract tapis 4.2)
+# Where nobody asks for a tenant (contract tapis 2.1, 2.10).
+_TENANTLESS = ("/v3/oauth2/hello", "/v3/oauth2/ready", "/v3/apps/healthcheck")
 _IN_PATH = re.compile(r"/tenants/([A-Za-z0-9][A-Za-z0-9._-]{0,63})(/v3/.*)")
 
 
@@ -117,6 +121,8 @@ class Tenants:
 
 def _forced(scope: Any, host: str, path: str) -> str:
     """Return the tenant that a header names, or "": another one for tokens on a localhost (contract tapis 1.4)."""
+    if path in _TENANTLESS:
+        return ""
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     if path == "/v3/oauth2/tokens" and scope["method"] == "POST" and "localhost" in host.lower():
         local = headers.get(b"x-tapis-local-tenant", "")
@@ -127,8 +133,16 @@ def _forced(scope: Any, host: str, path: str) -> str:
 
 
 def _configured(tenant: TapisTenant, registry: Registry) -> Tenant:
+    """Return a tenant of the settings. Raises StartRefused for a script that approves as somebody else's user."""
     users = {user.username: User(user.username, hash_of(user.password)) for user in tenant.users}
     clients = {client.client_id: _client(client) for client in tenant.clients}
+    for client in tenant.clients:
+        for step in steps_of(client.script):
+            if step.username and step.username not in users:
+                raise StartRefused(
+                    f"tapis.tenants: a script of client {client.client_id!r} approves as {step.username!r}, "
+                    f"expected a user of tenant {tenant.tenant_id!r}."
+                )
     return Tenant(tenant.tenant_id, tuple(host.lower() for host in tenant.hosts), registry, users, clients)
 
 

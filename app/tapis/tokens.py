@@ -16,6 +16,7 @@ from .signatures import claims_of, is_signed_by, signed
 
 ACCESS_SECONDS = 14_400
 REFRESH_SECONDS = 31_536_000
+IMPLICIT = "implicit"  # the one grant of a client without a refresh token (contract tapis 2.8)
 
 
 class Subject(NamedTuple):
@@ -30,7 +31,7 @@ class Subject(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The claims of an access token and, where a client took part, of its refresh token; with their ends."""
+    """The claims of an access token and, where it has one, of its refresh token; with their ends."""
 
     access: dict[str, Any]
     access_ends: datetime
@@ -59,7 +60,7 @@ def new_pair(call: Call, subject: Subject) -> Pair:
         "tapis/grant_type": subject.grant_type,
         **({"tapis/redirect_uri": subject.redirect_uri} if subject.redirect_uri is not None else {}),
     }
-    if subject.client_id is None:
+    if subject.client_id is None or subject.grant_type == IMPLICIT:
         return Pair(access, access_ends, None, refresh_ends)
     access["tapis/refresh_count"] = subject.refresh_count
     nested = {name: value for name, value in access.items() if name != "exp"} | {"ttl": subject.access_seconds}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..oauth.answers import Answer
+from ..oauth.login import seeded_users
 from ..oauth.registry import Client
 from . import consent
 from .call import Call
@@ -112,6 +113,6 @@ async def _login_page(
 ) -> Answer:
     about = {"client_id": client.client_id, "client_display_name": client.client_name} if client else {}
     name = client.client_name if client else None
-    return await page(
-        call, session, "login", error=error, client_name=name, typed=typed, hidden=hidden_fields({**asked, **about})
-    )
+    hidden = hidden_fields({**asked, **about})
+    hint = seeded_users(call.parts.settings) if call.tenant.own_users is None else None
+    return await page(call, session, "login", error=error, client_name=name, typed=typed, hidden=hidden, hint=hint)

@@ -167,8 +167,21 @@ async def test_a_token_for_a_web_application(standin):
     assert told == {"state": "s", "expires_in": "14400", "token_type": "Bearer"}
     claims = claims_of(token)
     assert (claims["tapis/grant_type"], claims["tapis/client_id"]) == ("implicit", "web")
+    assert "tapis/refresh_count" not in claims  # It stands beside a refresh token alone (contract tapis 3).
     answer = await standin.http.get("/v3/oauth2/userinfo", headers=bearing(token))
     assert answer.json()["result"]["username"] == "testuser1"
+
+
+@pytest.mark.parametrize("response_type", ["code", "token"])
+@pytest.mark.parametrize("client_id", ["bare", CLI])
+async def test_a_client_without_a_callback(standin, client_id, response_type):
+    """There is nowhere to send the browser: nothing is granted."""
+    await make_client(standin, client_id="bare")
+    await log_in(standin)
+    before = await standin.rows()
+    form = {"client_id": client_id, "client_response_type": response_type, "approve": "true"}
+    refused(await standin.http.post("/v3/oauth2/authorize", data=form), "The client has no callback_url.")
+    assert await standin.rows() == before
 
 
 async def test_a_web_application_without_approval(standin):

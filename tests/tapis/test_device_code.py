@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from app.oauth import device_flows
 from app.oauth.sweeper import sweep
 from app.tapis.signatures import claims_of
 from tests.control.conftest import decide
@@ -222,6 +223,21 @@ async def test_of_racing_polls_one_wins(standin_for, tmp_path):
     assert {answer.text for answer in answers if answer is not won} == {body(NOT_VALID, None, "error")}
 
 
+async def test_a_poll_that_comes_second(standin, monkeypatch):
+    """Between its reading and its writing another process was faster: no token, and no other poll's is touched."""
+    flow = await authorized(standin)
+    end = device_flows.end
+
+    async def end_after_another(transaction, row, status):
+        assert await end(transaction, row, status)
+        return await end(transaction, row, status)
+
+    before = await standin.rows("device_flows", "device_polls")
+    monkeypatch.setattr(device_flows, "end", end_after_another)
+    refused(await poll(standin, flow), NOT_VALID)
+    assert await standin.rows("device_flows", "device_polls") == before
+
+
 async def test_a_code_of_another_tenants_client(standin_for):
     """It is made, and fails at its redemption, which consumes it; no key is told."""
     standin = await standin_for(**TENANTS)
@@ -269,6 +285,15 @@ async def test_auto_approve(standin_for, after, polls):
     for _ in range(polls):
         refused(await poll(standin, flow), NOT_READY)
     redeemed(await poll(standin, flow), username="testuser2")
+
+
+async def test_auto_approve_is_for_ones_own_users(standin_for):
+    """Another tenant, which does not know the person of the settings, goes on waiting for its own."""
+    standin = await standin_for(oauth={"auto_approve": "testuser2"}, **TENANTS)
+    flow = await begin(standin, "othercli", OTHERS)
+    refused(await poll(standin, flow, "othercli", OTHERS), NOT_READY)
+    assert (await decide(standin, flow, action="approve", username="carol")).status_code == 200
+    redeemed(await poll(standin, flow, "othercli", OTHERS), username="carol")
 
 
 @pytest.mark.parametrize(

@@ -133,9 +133,22 @@ async def test_who_has_not_logged_in(standin):
     before = await standin.rows()
     answer = await standin.http.post(f"{DEVICE}?client_id={CLI}", data={"user_code": flow["user_code"]})
     moved(answer, f"/v3/oauth2/login?client_id={CLI}&response_type=device_code")
+    page = await enter(standin, flow)
+    assert (heading(page), errors(page)) == ("Enter User Code", ["Error: Invalid URL: client_id must be passed."])
     assert await standin.rows("oauth_secrets") == {
         name: rows for name, rows in before.items() if name != "oauth_secrets"
     }
+
+
+async def test_a_parameter_that_is_there_twice(standin):
+    """The first one counts, as in Flask."""
+    answer = await standin.http.get(f"{DEVICE}?client_id={CLI}&client_id=zz")
+    moved(answer, f"/v3/oauth2/authorize?client_id={CLI}")
+    flow = await begin(standin)
+    await log_in(standin)
+    form = f"user_code={flow['user_code']}&user_code=AAAAaaaa"
+    where = f"client_id={CLI}&client_display_name={CLI}&response_type=device_code&user_code={flow['user_code']}"
+    moved(await standin.raw(DEVICE, form.encode()), f"/v3/oauth2/authorize?{where}")
 
 
 async def test_the_client_of_the_code_counts(standin_for):

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from app.tapis.endpoints import ENDPOINTS
-from tests.tapis.driver import refused
+from app.tapis import endpoints
+from tests.tapis.driver import body, refused
 
 WRONG = "The endpoint and HTTP method combination are not available from this service."
 # The contract's list of paths and methods, apart from the code's.
@@ -37,7 +37,7 @@ SERVED = {
 def test_every_endpoint_is_here():
     """The two lists are the same."""
     assert {path.replace("/x", "/*"): set(methods.split()) for path, methods in SERVED.items()} == {
-        path: set(methods) for path, methods in ENDPOINTS.items()
+        path: set(methods) for path, methods in endpoints.ENDPOINTS.items()
     }
 
 
@@ -58,12 +58,42 @@ async def test_methods(standin, path):
 
 async def test_a_database_that_does_not_answer(standin):
     """Status 503 in the envelope, no word of the database, and well again afterwards."""
-    body = {"client_id": "tapis_cli"}
+    known = {"client_id": "tapis_cli"}
     standin.parts.store._writer.execute("ALTER TABLE oauth_clients RENAME TO away")
-    answer = await standin.http.post("/v3/oauth2/device/code", json=body)
+    answer = await standin.http.post("/v3/oauth2/device/code", json=known)
     refused(answer, "The database does not answer. Please try again later.", 503)
     standin.parts.store._writer.execute("ALTER TABLE away RENAME TO oauth_clients")
-    assert (await standin.http.post("/v3/oauth2/device/code", json=body)).status_code == 200
+    assert (await standin.http.post("/v3/oauth2/device/code", json=known)).status_code == 200
+
+
+async def test_a_device_code_that_is_not_saved(standin):
+    """The one failure of the database that has words of its own (contract tapis 2.2)."""
+    standin.parts.store._writer.execute("ALTER TABLE device_flows RENAME TO away")
+    answer = await standin.http.post("/v3/oauth2/device/code", json={"client_id": "tapis_cli"})
+    refused(answer, "Internal error saving device code. Please try again later.")
+    standin.parts.store._writer.execute("ALTER TABLE away RENAME TO device_flows")
+    assert (await standin.rows())["device_flows"] == []
+
+
+async def test_a_body_that_ends_early(standin, caplog):
+    """The caller is gone: nothing is stored, and no fault of ours is logged."""
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    before = await standin.rows()
+    scope = {
+        "method": "POST",
+        "scheme": "http",
+        "headers": [(b"host", b"standin"), (b"content-type", b"application/json")],
+        "query_string": b"",
+    }
+    found = await endpoints.answer(standin.parts, scope, "/v3/oauth2/device/code", receive)
+    assert (found.status, found.body.decode()) == (
+        400,
+        body("The connection ended before the body did.", None, "error"),
+    )
+    assert (await standin.rows(), caplog.records) == (before, [])
 
 
 async def test_a_fault_of_ours(standin, caplog):

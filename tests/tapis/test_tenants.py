@@ -2,7 +2,10 @@
 
 import pytest
 
-from app.settings_tables import OAuthUser, Tapis, TapisTenant
+from app.errors import StartRefused
+from app.main import create_app
+from app.settings import Settings
+from app.settings_tables import OAuthUser, Tapis, TapisClient, TapisTenant
 from tests.tapis.driver import OTHER, OTHERS, TENANTS, access, bearing, claims_of_tenant, refused
 
 METADATA = "/v3/oauth2/.well-known/oauth-authorization-server"
@@ -41,7 +44,14 @@ async def test_which_tenant(standin_for, path, headers, base, tenant):
 async def test_no_tenant(standin_for, path, headers):
     """An unknown one by path or header, or a host that is no host (contract tapis 1.3)."""
     standin = await standin_for(**TENANTS)
-    refused(await standin.http.get(f"{path}/v3/oauth2/hello", headers=headers), "invalid tenant id.")
+    refused(await standin.http.get(f"{path}{METADATA}", headers=headers), "invalid tenant id.")
+
+
+@pytest.mark.parametrize("path", ["/v3/oauth2/hello", "/v3/oauth2/ready", "/v3/apps/healthcheck"])
+async def test_who_asks_for_no_tenant(standin, path):
+    """An unknown one in the header is nothing to them (contract tapis 2.1)."""
+    answer = await standin.http.get(path, headers={"x-tapis-tenant": "nope"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "success")
 
 
 async def test_the_header_beside_a_token(standin_for):
@@ -97,3 +107,14 @@ async def test_whose_flow_it_is(standin_for):
     tenants = (await standin_for(**TENANTS)).parts.tenants
     found = [tenants.of_issuer(name) for name in ("tapis/other", "tapis/gone", "other", "")]
     assert [tenant and tenant.tenant_id for tenant in found] == ["other", None, None, None]
+
+
+@pytest.mark.parametrize("username", ["testuser1", "Carol"])
+def test_a_script_that_approves_as_a_stranger(username):
+    """The start is refused: a tenant's scripts approve as its own users alone."""
+    client = TapisClient(client_id="cli", client_key="k", script=("approve carol", f"approve {username}"))
+    other = TapisTenant(tenant_id="other", users=OTHER.users, clients=(client,))
+    with pytest.raises(StartRefused) as refusal:
+        create_app(Settings(tapis=Tapis(tenants=(other,))))
+    told = f"a script of client 'cli' approves as '{username}', expected a user of tenant 'other'."
+    assert str(refusal.value) == f"tapis.tenants: {told}"

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from app.tapis import token_request
 from app.tapis.signatures import claims_of, signed
 from tests.oauth.driver import FORM
 from tests.oauth.driver import refused as refused_by_rfc
@@ -275,6 +276,21 @@ async def test_of_racing_uses_of_a_code_one_wins(standin_for, tmp_path):
     asked = {"grant_type": "authorization_code", "code": await code_of(standin), "redirect_uri": CALLBACK}
     answers = await asyncio.gather(*(ask(standin, headers=MYCID, **asked) for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 19
+
+
+async def test_a_use_of_a_code_that_comes_second(web, monkeypatch):
+    """Between its reading and its writing another process was faster: no token."""
+    asked = {"grant_type": "authorization_code", "code": await code_of(web), "redirect_uri": CALLBACK}
+    use_code = token_request.use_code
+
+    async def use_after_another(transaction, code_hash, grant_id):
+        assert await use_code(transaction, code_hash, grant_id)
+        return await use_code(transaction, code_hash, grant_id)
+
+    before = await web.rows()
+    monkeypatch.setattr(token_request, "use_code", use_after_another)
+    refused(await ask(web, headers=MYCID, **asked), "authorization code not valid.")
+    assert await web.rows() == before
 
 
 async def test_the_users_and_clients_of_a_tenant(standin_for):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.tapis.driver import CLI, errors, fields, heading, log_in, make_client, moved, refused
+from tests.tapis.driver import CLI, OTHERS, TENANTS, errors, fields, heading, log_in, make_client, moved, refused
 
+SEEDED = "Seeded users: testuser1 / password1 and testuser2 / password2."
 CALLBACK = "https://app.example/cb"
 AUTHORIZE, LOGIN, LOGOUT = "/v3/oauth2/authorize", "/v3/oauth2/login", "/v3/oauth2/logout"
 ASKED = {"client_id": "web", "redirect_uri": CALLBACK, "response_type": "code", "state": "s&1"}
@@ -105,7 +106,8 @@ async def test_a_login_that_fails(web, username, password, error):
         web, username=username, password=password, client_id="web", client_state="s", client_response_type="code"
     )
     assert (heading(page), errors(page)) == ("Log In", [f"Error: {error}"])
-    assert "s3cr3t" not in page.text and "password1" not in page.text
+    told = page.text.replace(SEEDED, "")
+    assert "s3cr3t" not in told and "password1" not in told
     expected = {
         "client_id": "web",
         "client_display_name": "The <App>",
@@ -142,3 +144,20 @@ async def test_the_logout_that_goes_on(web):
     assert (await web.http.get(f"/v3/oauth2/device?client_id={CLI}")).status_code == 302
     moved(await web.http.get(f"{LOGOUT}?redirect_url=https://a/%0d%0ax:y%C3%A9"), "https://a/%0D%0Ax:y%C3%A9")
     assert heading(await web.http.get(LOGOUT, params={"redirect_url": "http://a"})) == "Log Out"
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "told"),
+    [
+        ({}, f"{LOGIN}?client_id=web", True),
+        ({"seed": "empty"}, f"{LOGIN}?client_id=web", False),
+        (TENANTS, f"{OTHERS}{LOGIN}?client_id=othercli", False),
+    ],
+    ids=["standard seed", "empty seed", "a tenant with its own users"],
+)
+async def test_the_login_names_the_seeded_users(standin_for, settings, path, told):
+    """Only where they can log in."""
+    standin = await standin_for(**settings, oauth={"clients": [{"client_id": "web"}]})
+    page = await standin.http.get(path)
+    assert heading(page) == "Log In"
+    assert (SEEDED in page.text) is told
