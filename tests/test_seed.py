@@ -180,6 +180,10 @@ def oauth_client(client_id, secret=None, scope=EVERY_SCOPE, **changed):
         "auth_methods": "client_secret_basic client_secret_post",
         "redirect_uris": "",
         "script": None,
+        "tapis_tenant": "",
+        "owner": "",
+        "description": "",
+        "active": 1,
         **changed,
     }
 
@@ -316,18 +320,14 @@ def test_the_script_of_a_client_keeps_its_steps(database, tmp_path):
         'grant_types = ["refresh_token"]\nscopes = []\n'
     )
     planted(database, tmp_path / "seed.toml")
-    assert stored(database)["oauth_clients"] == [
-        {
-            "client_id": "a",
-            "client_secret": None,
-            "client_name": "A",
-            "scope": "",
-            "grant_types": "refresh_token",
-            "auth_methods": "client_secret_post",
-            "redirect_uris": "http://localhost/a http://localhost/b",
-            "script": '["pending*2", "approve testuser1 openid"]',
-        }
-    ]
+    changed = {
+        "client_name": "A",
+        "grant_types": "refresh_token",
+        "auth_methods": "client_secret_post",
+        "redirect_uris": "http://localhost/a http://localhost/b",
+        "script": '["pending*2", "approve testuser1 openid"]',
+    }
+    assert stored(database)["oauth_clients"] == [oauth_client("a", scope="", **changed)]
 
 
 @pytest.mark.parametrize(
