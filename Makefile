@@ -11,10 +11,10 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test conformance bench screenshots hold crash lint format constraints clean
+.PHONY: help run test image test-image conformance bench screenshots hold crash lint format constraints clean
 
 help: ## print these lines
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: .venv/run.stamp ## set up what is missing, migrate, seed and serve on the port of tms.toml; TLS=1 serves https
 	@exec $(BIN)/python -m app
@@ -23,10 +23,11 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@tools/setup system
 	@tools/setup node
 	@tools/setup tapipy
+	@tools/setup elsewhere
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
-	@$(BIN)/python -m pytest -rs --cov -n auto --dist loadfile
+	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile
 
 conformance: .venv/test.stamp ## compare with the recordings of the real servers and print the count
 	@$(BIN)/python -m tests.conformance
@@ -34,6 +35,15 @@ conformance: .venv/test.stamp ## compare with the recordings of the real servers
 bench: .venv/test.stamp ## drive the server with wrk and print the table of speeds
 	@tools/setup system
 	@$(BIN)/python -m tests.load.bench
+	@$(BIN)/python -m tests.load.resets
+
+image: ## build the image tms-standin without Docker: debootstrap and buildah, as root or by sudo
+	@tools/setup image
+	@tools/image build
+
+test-image: .venv/test.stamp ## run the built image in containers: size, start, stop, mounts, conformance
+	@tools/setup image
+	@tools/image test
 
 screenshots: .venv/test.stamp ## walk the pages in chromium and renew the README's pictures of them
 	@tools/setup system
@@ -60,7 +70,7 @@ constraints: ## renew .venv and constraints.txt with the newest versions
 	@tools/setup renew
 
 clean: ## remove .venv, caches and build results; databases stay
-	@rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info tests/clients/node/node_modules tests/clients/tapipy/.venv
+	@rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info tests/clients/node/node_modules tests/clients/tapipy/.venv tests/plugin/elsewhere/.venv
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.stamp: pyproject.toml constraints.txt

@@ -1,17 +1,18 @@
 """Writes what the start tells a person, the load suite's export lines included. It prints nothing itself."""
 
-import re
 import shlex
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 
 from uvicorn.main import main as uvicorn_command
 
 from . import __version__
-from .seed import STANDARD_FINGERPRINT
+from .addresses import is_loopback, local_url
+from .exports import export_lines
 from .settings import Settings
 from .tls import authority_path
+
+__all__ = ("MODES", "banner", "local_url", "where_it_listens")
 
 MODES = ("enable_mvp", "enable_test_tenant", "new_clients", "wire_version", "quirks", "strict")
 
@@ -25,19 +26,16 @@ def banner(settings: Settings, url: str, state: str, secret_is_known: bool, is_n
     """
     facts = [*_files(settings), ("database", f"{_database(settings.database)}: {state}")]
     facts += [*_tls(settings, url), *((name, _mode(settings, name)) for name in MODES)]
-    facts += [*_records(settings, secret_is_known, is_new), *_oauth(settings, url)]
+    facts += [
+        *_records(settings, secret_is_known, is_new),
+        *_oauth(settings, url),
+        ("control page", f"{url}/_standin/"),
+    ]
     lines = [f"TMS stand-in {__version__}, answering as tms_server {settings.wire_version}, at {url}", ""]
     lines += [f"  {label:<20}{fact}" for label, fact in facts]
     lines += [line for warning in _warnings(settings) for line in ("", warning)]
-    lines += ["", "For the load suite:", "", *_exports(settings, url, secret_is_known), ""]
+    lines += ["", "For the load suite:", "", *export_lines(settings, url, secret_is_known), ""]
     return "\n".join(lines) + "\n"
-
-
-def local_url(settings: Settings) -> str:
-    """Return the base URL for a client on this machine; one that is bound to every address is met on loopback."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "localhost": "127.0.0.1"}.get(settings.host)  # noqa: S104 - compared, not bound
-    scheme = "https" if settings.serves_tls else "http"
-    return f"{scheme}://{host or _bracketed(settings.host)}:{settings.http_port}"
 
 
 def where_it_listens(settings: Settings, arguments: list[str]) -> Settings:
@@ -52,10 +50,6 @@ def where_it_listens(settings: Settings, arguments: list[str]) -> Settings:
     certificate, key = given["ssl_certfile"], given["ssl_keyfile"]
     tls = {"tls": False, "http_addr": "http://", "tls_certificate": certificate, "tls_key": key}
     return settings.model_copy(update={"host": given["host"], "http_port": given["port"], **tls})
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -117,40 +111,8 @@ def _oauth(settings: Settings, url: str) -> Iterator[tuple[str, str]]:
 def _warnings(settings: Settings) -> Iterator[str]:
     if not settings.serves_tls:
         yield "  NOTE: OAuth over plain http is meant for loopback only; make run TLS=1 (TMS_STANDIN_TLS=1) serves https."
-    if not _is_loopback(settings.host) and settings.control_token is None:
+    if not is_loopback(settings.host) and settings.control_token is None:
         yield (
             f"  WARNING: listening on {settings.host} without standin.control_token:\n"
             "  WARNING: whoever reaches this port can read, change and reset everything through /_standin."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _exports(settings: Settings, url: str, secret_is_known: bool) -> Iterator[str]:
-    yield f'export TMS_URL="{url}"'
-    if settings.serves_tls and settings.tls_certificate is None:
-        yield f"export SSL_CERT_FILE={_quoted(str(authority_path(settings)))}"
-        yield 'export CURL_CA_BUNDLE="$SSL_CERT_FILE"'
-    yield "export TMS_PARSE_RESPONSE=true"
-    if settings.seed != "standard":
-        return
-    yield "export X_TMS_CLIENT_ID=testclient1"
-    yield "export X_TMS_CLIENT_SECRET=secret1"
-    yield "export X_TMS_TENANT=test"
-    yield 'export X_TMS_ADMIN_ID="~~admin"'
-    if secret_is_known:
-        yield f"export X_TMS_ADMIN_SECRET={_quoted(settings.admin_secret)}"
-    yield f'export TMS_PUBKEY_FINGERPRINT="{STANDARD_FINGERPRINT}"'
-    yield 'export TMS_PUBKEY_HOST="testhost1"'
-    yield 'export TMS_PUBKEY_KEYTYPE="ed25519"'
-    yield 'export TMS_PUBKEY_USER="testhostaccount1"'
-    yield 'export TMS_PUBKEY_USERID="1"'
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"' if re.fullmatch(r"[\w./~-]*", value) else shlex.quote(value)

@@ -1,6 +1,7 @@
 """One request on its way through the gate and the endpoint. It reads headers and fields, and decides nothing."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -8,6 +9,9 @@ from msgspec.structs import asdict
 from .declare import Gate, Operation
 from .errors import Refusal
 from .parts import Parts
+from .transaction import Transaction
+
+Result = TypeVar("Result")
 
 TENANT, CLIENT_ID, CLIENT_SECRET = "X-TMS-TENANT", "X-TMS-CLIENT-ID", "X-TMS-CLIENT-SECRET"
 ADMIN_ID, ADMIN_SECRET = "X-TMS-ADMIN-ID", "X-TMS-ADMIN-SECRET"
@@ -18,8 +22,8 @@ _NAMES = {name.lower().encode(): name for name in (TENANT, CLIENT_ID, CLIENT_SEC
 class Call:
     """What a check or an endpoint can know of its request.
 
-    `tenant` and `client_id` are the headers' values once their checks have passed. `caller` is the id of a caller who
-    was authorized as a client, None for an administrator.
+    `epoch` is that of the rows which the request reads, `has_written` whether it has changed any. `tenant` and `client_id` are the headers' values once their
+    checks have passed. `caller` is the id of a caller who was authorized as a client, None for an administrator.
     """
 
     __slots__ = (
@@ -29,7 +33,9 @@ class Call:
         "body",
         "caller",
         "client_id",
+        "epoch",
         "gate",
+        "has_written",
         "operation",
         "parts",
         "tenant",
@@ -44,6 +50,8 @@ class Call:
         self.tenant = ""
         self.client_id = ""
         self.caller: str | None = None
+        self.epoch: int | None = None
+        self.has_written = False
         self._raw_headers = headers
         self._headers: dict[str, bytes] | None = None
 
@@ -65,6 +73,17 @@ class Call:
         if self._headers is None:
             self._headers = _tms_headers(self._raw_headers)
         return self._headers.get(name)
+
+    def begin(self) -> None:
+        """Read from now on; what was read before, of rows that were replaced since, is forgotten."""
+        self.caller = None
+        self.epoch = self.parts.steering.epoch
+
+    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Do what Store.write does, unless the rows that this request has read were replaced: RowsReplaced is raised."""
+        result = await self.parts.store.write(work, self.epoch)
+        self.has_written = True
+        return result
 
     def named(self, field: str) -> Any:
         """Return the value of a field that the request names in its path or its body."""

@@ -4,6 +4,7 @@ import base64
 import random
 import secrets
 import uuid
+from collections import Counter
 from collections.abc import Callable
 
 
@@ -11,7 +12,25 @@ class Chance:
     """A source of random bytes: the operating system's, or a seeded one that is the same in every run."""
 
     def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Draw again what was drawn since the start, if this source is a seeded one."""
+        seed = self._seed
+        self._drawn: Counter[str] = Counter()
+        self._first = random.Random(seed).randrange(2**32)  # noqa: S311 - a place in a list that everybody can read
         self.bytes: Callable[[int], bytes] = secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311 - repeatable on request
+
+    @property
+    def is_seeded(self) -> bool:
+        """Return whether what is drawn is the same in every run, and no secret."""
+        return self._seed is not None
+
+    def number(self, kind: str) -> int:
+        """Return a number for a thing of this kind: where the seed begins, and one more each time."""
+        self._drawn[kind] += 1
+        return self._first + self._drawn[kind] - 1
 
     def secret(self) -> str:
         """Return a client or administrator secret: 24 bytes as 48 lower-case hex digits (contract 1.4)."""

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, event, make_url, update
+from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, event, literal_column, make_url, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -25,9 +25,9 @@ _WAL_ATTEMPTS = 20
 _EXPECTED_URL = "expected sqlite:///FILE, or sqlite:// for a database in memory"
 _EXPECTED_FILE = "expected a database that the stand-in made, or the name of a file that is not there yet"
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite#_%' ESCAPE '#'"
-_SET_TEST_TENANT = (
+SET_TEST_TENANT = (
     update(tenants)
-    .where(tenants.c.tenant == "test", tenants.c.enabled != bindparam("flag"))
+    .where(tenants.c.tenant == literal_column("'test'"), tenants.c.enabled != bindparam("flag"))
     .values(enabled=bindparam("flag"))
 )
 _REASONS = {
@@ -104,14 +104,14 @@ def prepare(
         _revision_of(connection, location)
         if location != MEMORY and _switch_to_wal(connection) != "wal":
             raise StartRefused(f"{_named(location)}: its file system cannot hold a WAL file, expected a local disk.")
-        with _engine_over(connection).begin() as begun:
+        with engine_over(connection).begin() as begun:
             found = _revision_of(connection, location)
             if found != HEAD:
                 migrate(begun)
             planted = plant(begun) if found is None else None
             if found in _BEFORE_OAUTH:
                 supplement(begun)
-            begun.execute(_SET_TEST_TENANT, {"flag": enable_test_tenant})
+            begun.execute(SET_TEST_TENANT, {"flag": enable_test_tenant})
     return Prepared(found, planted)
 
 
@@ -132,7 +132,7 @@ def migrations_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "migrations"
 
 
-def _engine_over(connection: sqlite3.Connection) -> Engine:
+def engine_over(connection: sqlite3.Connection) -> Engine:
     """Return an engine whose only connection is this one, and whose transactions hold the write lock from the start."""
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))

@@ -13,7 +13,7 @@ import msgspec
 from .bodies import BodyDecoder, check_content_type, path_value, query_values
 from .call import Call
 from .declare import Listing, Operation, Reply
-from .errors import ConnectionDropped, DatabaseError, FrameworkRefusal, Refusal
+from .errors import ConnectionDropped, DatabaseError, FrameworkRefusal, Refusal, RowsReplaced
 from .parts import Parts
 from .routes import Routes
 from .uvicorn_connection import Send, drop, join_writes, silence_headers
@@ -51,7 +51,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        started = self._parts.clock.stopwatch()
+        started = scope.get("started") or self._parts.clock.stopwatch()  # Whoever made it wait has begun earlier.
         silence_headers(send)
         try:
             found = self._routes.find(scope["method"], scope["raw_path"])
@@ -72,6 +72,16 @@ class Edge:
         """Decode, check, run. Raises FrameworkRefusal and ConnectionDropped."""
         call = Call(self._parts, operation, scope["headers"])
         await self._decode(call, values, scope, receive)
+        while True:
+            call.begin()
+            with contextlib.suppress(RowsReplaced):
+                sent = await self._carried_out(call)
+                if call.has_written or call.epoch == self._parts.steering.epoch:  # Else it may have read half of each.
+                    return sent
+
+    async def _carried_out(self, call: Call) -> Sent:
+        """Check and run. Raises RowsReplaced when nothing was written and all of it has to be done again."""
+        operation = call.operation
         try:
             for check in operation.gate.checks:
                 await check(call)
@@ -83,7 +93,7 @@ class Edge:
             return _envelope(refusal.status, refusal.message)
         except DatabaseError as error:
             return _envelope(500, f"ERROR: {self._parts.modes.wire.database_text(error)}")
-        except (ConnectionDropped, FrameworkRefusal):
+        except (ConnectionDropped, FrameworkRefusal, RowsReplaced):
             raise
         except Exception:  # noqa: BLE001 - no fault of ours may show a caller more than a sentence
             _log.exception("%s failed", operation.operation_id)
@@ -157,7 +167,7 @@ async def send_whole(send: Send, method: str, status: int, headers: list[tuple[b
     told = [*headers, (b"content-length", b"%d" % len(body))]
     body = b"" if method == "HEAD" else body
     if body:
-        join_writes(getattr(send, "inner", send))
+        join_writes(send)
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": body})
 

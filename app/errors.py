@@ -27,6 +27,10 @@ class ConnectionDropped(Exception):  # noqa: N818 - an event, not a fault of our
     """The connection is closed without an answer (contract 5.1, D2)."""
 
 
+class RowsReplaced(Exception):  # noqa: N818 - an event, not a fault of ours
+    """A reset or a restored snapshot has come between what a request has read and what it writes; it begins anew."""
+
+
 class DatabaseError(Exception):
     """The database refused a statement.
 
@@ -37,3 +41,10 @@ class DatabaseError(Exception):
         super().__init__(sqlite)
         self.sqlite = sqlite
         self.postgresql = postgresql
+
+
+class DatabaseAway(DatabaseError):  # noqa: N818 - a state of the database, not a fault of ours
+    """The database did not answer at all; the text is shown as it stands, without the prefix of a driver."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, text)

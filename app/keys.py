@@ -76,9 +76,9 @@ def fingerprint_of(public_key: str) -> str:
 
 
 class KeyMaker:
-    """Makes key pairs of the three types. Ed25519 and ECDSA repeat themselves under a seeded chance, RSA does not.
+    """Makes key pairs of the three types, under a seeded chance the same ones in every run.
 
-    RSA keys come from OpenSSL's own source of randomness; only the check integers of their container are chance's.
+    RSA keys come from OpenSSL's own source of randomness, or under a seeded chance from a ready set.
     """
 
     def __init__(self, chance: Chance) -> None:
@@ -94,11 +94,24 @@ class KeyMaker:
         wanted = requested.upper() if requested else ""
         if wanted == "RSA":
             check = self._chance.bytes(4)
-            return _key_pair("rsa", _RSA_BITS, "ssh-rsa", check, await self._rsa.take())
+            return _key_pair("rsa", _RSA_BITS, "ssh-rsa", check, await self._rsa_key())
         if wanted == "ECDSA":
             drawn = self._chance.bytes(_P521_DRAWN + 4)
             return _key_pair("ecdsa", 521, "ecdsa-sha2-nistp521", drawn[_P521_DRAWN:], _p521(drawn[:_P521_DRAWN]))
         return _ed25519(self._chance.bytes(36))
+
+    async def _rsa_key(self) -> KeyMaterial:
+        if not self._chance.is_seeded:
+            return await self._rsa.take()
+        # Imported here: most runs have no seed.
+        from .ready_keys import ready_numbers
+
+        return _rsa_material(await asyncio.to_thread(ready_numbers, _RSA_BITS, self._chance.number("ssh-rsa")))
+
+    @property
+    def rsa_ready(self) -> int:
+        """Return how many RSA keys are made and not yet asked for."""
+        return self._rsa.ready
 
     async def close(self) -> None:
         """End the background threads; RSA requests that wait get an error, except those whose key is under way."""
@@ -113,6 +126,11 @@ class RsaPool:
         self._executor = ThreadPoolExecutor(_RSA_WORKERS, "rsa", _step_back)
         self._ordered: deque[Future[KeyMaterial]] = deque()
         self._promised: set[Future[KeyMaterial]] = set()
+
+    @property
+    def ready(self) -> int:
+        """Return how many keys are made and not yet asked for."""
+        return sum(order.done() for order in self._ordered)
 
     async def take(self) -> KeyMaterial:
         """Return a key that nobody else gets, waiting without holding the loop. Raises RuntimeError once closed."""
@@ -147,7 +165,10 @@ def _step_back() -> None:
 
 
 def _rsa_4096() -> KeyMaterial:
-    private = rsa.generate_private_key(65537, _RSA_BITS).private_numbers()
+    return _rsa_material(rsa.generate_private_key(65537, _RSA_BITS).private_numbers())
+
+
+def _rsa_material(private: rsa.RSAPrivateNumbers) -> KeyMaterial:
     exponent, modulus = _integer(private.public_numbers.e), _integer(private.public_numbers.n)
     secret = _integer(private.d) + _integer(private.iqmp) + _integer(private.p) + _integer(private.q)
     name = _string(b"ssh-rsa")

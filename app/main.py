@@ -7,24 +7,28 @@ import logging
 import multiprocessing
 import sys
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Match, Route
 from uvicorn.config import STARTUP_FAILURE
 
-from . import __version__
+from . import __version__, faults
 from .banner import banner, local_url, where_it_listens
 from .chance import Chance
 from .clock import Clock
-from .control import ControlPlane
-from .database import HEAD, Prepared, SqliteConnection, location_of, prepare
+from .control import ControlPlane, to_the_page
+from .database import HEAD, MEMORY, Prepared, SqliteConnection, location_of, prepare
 from .documents import document_routes, not_found, openapi_method
 from .edge import Edge, Receive, Scope
 from .errors import StartRefused
 from .gates import ADMINISTRATOR
 from .hints import Hints
+from .journal.journal import Journal
 from .keys import KeyMaker
+from .metrics.metrics import Metrics
 from .modes import Modes
 from .oauth.door import Door
 from .oauth.registry import Registry
@@ -35,6 +39,11 @@ from .records import ADMINISTRATOR_ID, same_secret
 from .request_log import RequestLog
 from .seed import Seeded, plant, plant_oauth
 from .settings import Settings
+from .snapshots import Snapshots
+from .steering.board import Board
+from .steering.front import Front
+from .steering.operations import OperationNames
+from .steering.steering import Steering
 from .store import Store
 from .tapis.door import TapisDoor
 from .tapis.tenants import Tenants
@@ -54,11 +63,13 @@ class Standin(FastAPI):
     """FastAPI with the edge in front, so that the hot paths pay for nothing that they do not use (design 3.2.2)."""
 
     edge: Edge
+    front: Front
+    steering: Steering
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live from the start of the server to its end."""
         if scope["type"] == "http":
-            await self.edge(scope, receive, send)
+            await (self.edge if self.steering.is_calm else self.front)(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -91,41 +102,64 @@ def create_app(settings: Settings) -> FastAPI:
     Raises StartRefused for a database that cannot be served.
     """
     parts = make_parts(settings)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        logging.getLogger("uvicorn.access").handlers.clear()  # Its lines would double ours, at a far higher price.
-        with parts.log.writing():
-            prepared = await parts.store.open(lambda connection: _prepare(connection, parts))
-            await _announce(parts, prepared)
-            gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
-            gc.enable()
-            sweeping = asyncio.create_task(sweep_for_ever(parts))
-            try:
-                yield
-            finally:
-                gc.unfreeze()
-                sweeping.cancel()
-                await asyncio.gather(sweeping, return_exceptions=True)
-                await parts.keys.close()
-                await parts.store.close()
-
-    app = Standin(title="TMS stand-in", version=__version__, lifespan=lifespan, openapi_url=None)
+    app = Standin(title="TMS stand-in", version=__version__, lifespan=lambda _app: _running(parts), openapi_url=None)
     app.edge = Edge(OPERATIONS, parts, Door(parts, TapisDoor(parts, super(Standin, app).__call__)))
+    app.steering = parts.steering
+    app.front = Front(parts.steering, parts.names, app.edge)
+    parts.journal.attend(parts, app.front)
+    faults.follow(parts, app.front)
     app.router.redirect_slashes = False
     app.router.default = not_found
     app.router.routes += [Listed(operation.path, app.edge, name=operation.operation_id) for operation in OPERATIONS]
     app.router.routes += document_routes(parts, OPERATIONS)
+    app.add_route("/_standin", to_the_page)
     app.mount("/_standin", ControlPlane(parts))
     app.openapi = openapi_method(parts, OPERATIONS)  # type: ignore[method-assign] # FastAPI's own way to replace it
     return app
+
+
+@contextlib.asynccontextmanager
+async def _running(parts: Parts) -> AsyncIterator[None]:
+    """Live from the first connection to the last commit. Raises StartRefused."""
+    logging.getLogger("uvicorn.access").handlers.clear()  # Its lines would double ours, at a far higher price.
+    with parts.log.writing():
+        prepared = await parts.store.open(lambda connection: _prepare(connection, parts))
+        parts.steering.board.open()
+        parts.metrics.open()
+        parts.steering.refresh()
+        await _announce(parts, prepared)
+        gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
+        gc.enable()
+        tasks = [asyncio.create_task(task) for task in _tasks(parts)]
+        try:
+            yield
+        finally:
+            gc.unfreeze()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await parts.keys.close()
+            await parts.store.close()
+            parts.snapshots.close()
+            parts.journal.close()
+            parts.metrics.close()
+            parts.steering.board.close()
+
+
+def _tasks(parts: Parts) -> tuple[Coroutine[Any, Any, None], ...]:
+    return sweep_for_ever(parts), parts.steering.watch(), parts.metrics.sample_for_ever(parts)
 
 
 def make_parts(settings: Settings) -> Parts:
     """Return the parts, not yet started."""
     clock, modes, chance = Clock(), Modes.of(settings), Chance(settings.random_seed)
     log = RequestLog(clock, settings.log_format)
-    store, registry = Store(location_of(settings.database), modes), Registry(settings)
+    location = location_of(settings.database)
+    names, journal = OperationNames(OPERATIONS), Journal(_beside(location, "requests"))
+    metrics = Metrics(log, names, _beside(location, "metrics"))
+    board = Board(_beside(location, "steering"), lambda: (*journal.files, *metrics.files, *snapshots.unfinished))
+    store, registry = Store(location, modes, board), Registry(settings)
+    snapshots = Snapshots(store, location)
     return Parts(
         settings=settings,
         modes=modes,
@@ -135,10 +169,20 @@ def make_parts(settings: Settings) -> Parts:
         log=log,
         hints=Hints(log, clock, local_url(where_it_listens(settings, sys.argv))),
         store=store,
+        snapshots=snapshots,
+        steering=Steering(board, settings, clock, modes),
+        names=names,
+        journal=journal,
+        metrics=metrics,
         registry=registry,
         tenants=Tenants(settings, registry),
-        signing=SigningKeys(store, clock, settings.oauth.access_token_ttl),
+        signing=SigningKeys(store, clock, chance, settings.oauth.access_token_ttl),
     )
+
+
+def _beside(location: str, name: str) -> Path | None:
+    """Return a file for what the processes on one database share; `-journal` behind its name is SQLite's own."""
+    return None if location == MEMORY else Path(f"{location}-{name}")
 
 
 def _prepare(connection: SqliteConnection, parts: Parts) -> Prepared[Seeded]:

@@ -1,6 +1,7 @@
 """The switches that can change while the stand-in runs. It holds values and the wire they choose, nothing else."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .settings import Settings
 from .wire import WIRES, Wire
@@ -23,6 +24,11 @@ class Modes:
         """Return the modes that the settings start with."""
         own = {name: getattr(settings, name) for name in cls.__dataclass_fields__ if name != "race"}
         return cls(**own, race=settings.tapis.race)
+
+    def become(self, initial: "Modes", changes: dict[str, Any]) -> None:
+        """Take the values that the start had, but for these."""
+        for name in self.__dataclass_fields__:
+            setattr(self, name, changes.get(name, getattr(initial, name)))
 
     @property
     def wire(self) -> Wire:

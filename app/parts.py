@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from .chance import Chance
 from .clock import Clock
 from .hints import Hints
+from .journal.journal import Journal
 from .keys import KeyMaker
+from .metrics.metrics import Metrics
 from .modes import Modes
 from .oauth.registry import Registry
 from .oauth.signing import SigningKeys
 from .request_log import RequestLog
 from .settings import Settings
+from .snapshots import Snapshots
+from .steering.operations import OperationNames
+from .steering.steering import Steering
 from .store import Store
 from .tapis.tenants import Tenants
 
@@ -27,6 +32,11 @@ class Parts:
     log: RequestLog
     hints: Hints
     store: Store
+    snapshots: Snapshots
+    steering: Steering
+    names: OperationNames
+    journal: Journal
+    metrics: Metrics
     registry: Registry
     signing: SigningKeys
     tenants: Tenants

@@ -5,11 +5,14 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TextIO
 
 from .clock import Clock
+
+Answered = tuple[str, bytes, int, int]  # method, raw path, status, microseconds
+Observer = Callable[[list[Answered]], None]
 
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
 _LONGEST_PATH = 500  # bytes of a path that a line shows
@@ -26,6 +29,8 @@ class RequestLog:
         self._stream = stream or sys.stdout
         self._json = log_format == "json"
         self._lines: list[str] = []
+        self._answered: list[Answered] = []
+        self._observer: Observer | None = None
         self._dropped = 0
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -50,6 +55,7 @@ class RequestLog:
     def request(self, method: str, raw_path: bytes, status: int, started: float) -> None:
         """Note one answered request; `started` is the stopwatch's value, status 0 a connection that was dropped."""
         took = int((self._clock.stopwatch() - started) * 1_000_000)
+        self._answered.append((method, raw_path, status, took))
         millisecond = int(self._clock.seconds() * 1000)
         if millisecond != self._millisecond:
             self._begin(millisecond)
@@ -59,6 +65,16 @@ class RequestLog:
             self._add(f'{{"at":"{self._at}",{what}}}\n')
         else:
             self._add(f"{self._at} {method} {path} {status} {took}us\n")
+
+    def observe(self, observer: Observer) -> None:
+        """Have a function told of every answered request, many at a time: it is called in any thread."""
+        self._observer = observer
+
+    def tell_observer(self) -> None:
+        """Tell what it has not been told yet."""
+        answered, self._answered = self._answered, []
+        if self._observer is not None:
+            self._observer(answered)
 
     def _begin(self, millisecond: int) -> None:
         """Make the time stamp that the lines of this millisecond share."""
@@ -88,6 +104,7 @@ class RequestLog:
     def _add(self, line: str) -> None:
         if len(self._lines) >= _ROOM:
             self._dropped += 1
+            self.tell_observer()  # Its thread, which would, waits for a reader.
             return
         self._lines.append(line)
         if len(self._lines) == 1:
@@ -101,6 +118,7 @@ class RequestLog:
             self._write()
 
     def _write(self) -> None:
+        self.tell_observer()
         lines, self._lines = self._lines, []
         if self._dropped:
             lines.append(self._hint(f"{self._dropped} lines were dropped because nobody read them"))

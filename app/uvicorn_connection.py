@@ -1,14 +1,20 @@
 """What ASGI has no word for and uvicorn can do: its own headers off, one write for an answer, no answer at all.
 
-It touches attributes of uvicorn's pinned version, all of them here. Under another server nothing of it happens.
+It touches attributes of uvicorn's pinned version, all of them here. Under another server nothing of it happens. What
+wraps a `send` has it as `inner`.
 """
 
+import signal
+import socket
+import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from .errors import ConnectionDropped
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_NO_LINGERING = struct.pack("ii", 1, 0)  # What is not sent yet is forgotten, and the peer told by RST (socket(7)).
 
 
 class JoinedWrites:
@@ -41,10 +47,11 @@ def silence_headers(send: Send) -> None:
 
     `python -m app` switches both off by options; under a plain `uvicorn app.main:app` this is the only way.
     """
-    try:  # noqa: SIM105 - suppress() would cost each request as much as finding its operation
+    try:
         send.__self__.default_headers = []  # type: ignore[attr-defined] # a bound method of uvicorn's
     except AttributeError:
-        pass
+        if hasattr(send, "inner"):
+            silence_headers(send.inner)
 
 
 def join_writes(send: Send) -> None:
@@ -53,13 +60,39 @@ def join_writes(send: Send) -> None:
         cycle: Any = send.__self__  # type: ignore[attr-defined] # a bound method of uvicorn's
         cycle.transport = JoinedWrites(cycle.transport)
     except AttributeError:
-        pass
+        if hasattr(send, "inner"):
+            join_writes(send.inner)
 
 
 async def drop(send: Send) -> None:
     """Close the connection without an answer. Raises ConnectionDropped where the server has no way to do it."""
-    cycle: Any = getattr(send, "__self__", None)
-    if cycle is None or not hasattr(cycle, "transport"):
+    cycle = _cycle(send)
+    if cycle is None:
         raise ConnectionDropped
     cycle.transport.close()
     cycle.disconnected = True
+
+
+async def reset(send: Send) -> None:
+    """Reset the connection (TCP RST) without an answer. Raises ConnectionDropped where the server has no way to do it."""
+    cycle = _cycle(send)
+    if cycle is None:
+        raise ConnectionDropped
+    connection = cycle.transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+    cycle.transport.abort()
+    cycle.disconnected = True
+
+
+def is_stopping() -> bool:
+    """Return whether the server was told to stop: its own handler of SIGTERM knows."""
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(getattr(server, "should_exit", False))
+
+
+def _cycle(send: Send) -> Any:
+    """Return uvicorn's request behind a send and what wraps it, or None under another server."""
+    while hasattr(send, "inner"):
+        send = send.inner
+    cycle = getattr(send, "__self__", None)
+    return cycle if hasattr(cycle, "transport") else None

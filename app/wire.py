@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 
 from .clock import NEVER
-from .errors import DatabaseError
+from .errors import DatabaseAway, DatabaseError
 
 
 class Wire(ABC):
@@ -57,6 +57,11 @@ def _digits(moment: datetime) -> str:
     return "microseconds" if moment.microsecond % 1000 else "milliseconds"
 
 
+def _prefixed(error: DatabaseError, text: str) -> str:
+    """Return the words of a database behind the driver's; those of the driver alone stand for themselves."""
+    return text if isinstance(error, DatabaseAway) else f"error returned from database: {text}"
+
+
 class Wire030(Wire):
     """Version 0.3.0, on PostgreSQL."""
 
@@ -97,7 +102,7 @@ class Wire030(Wire):
 
     def database_text(self, error: DatabaseError) -> str:
         """Return PostgreSQL's words."""
-        return f"error returned from database: {error.postgresql}"
+        return _prefixed(error, error.postgresql)
 
 
 class Wire010(Wire):
@@ -136,7 +141,7 @@ class Wire010(Wire):
 
     def database_text(self, error: DatabaseError) -> str:
         """Return SQLite's words with the extended result code."""
-        return f"error returned from database: {error.sqlite}"
+        return _prefixed(error, error.sqlite)
 
 
 WIRES: dict[str, Wire] = {wire.version: wire for wire in (Wire030(), Wire010())}

@@ -62,6 +62,7 @@ TMS stand-in 0.1.0, answering as tms_server 0.3.0, at http://127.0.0.1:3000
   administrator       ~~admin / adminsecret1 in both tenants
   OAuth               issuer http://127.0.0.1:3000; codes are typed at http://127.0.0.1:3000/device
                       client device-public, users testuser1 / password1 and testuser2 / password2
+  control page        http://127.0.0.1:3000/_standin/
 
   NOTE: OAuth over plain http is meant for loopback only; make run TLS=1 (TMS_STANDIN_TLS=1) serves https.
 

@@ -15,6 +15,7 @@ from app.errors import DatabaseError
 from app.modes import Modes
 from app.settings import Settings
 from app.statements import Insert, Statement, matching
+from app.steering.board import Board
 from app.store import Store
 from app.transaction import statement_row
 from app.wire import WIRES
@@ -100,7 +101,7 @@ async def store_for(schema):
     opened = []
 
     async def open_store(wire_version, *rows):
-        store = Store(MEMORY, Modes.of(Settings(wire_version=wire_version)))
+        store = Store(MEMORY, Modes.of(Settings(wire_version=wire_version)), Board(None))
         await store.open(schema.backup)
         opened.append(store)
         for table, row in ((tables.tenants, TENANT), *rows):

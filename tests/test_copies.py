@@ -20,7 +20,7 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared folder
 @needs_shared
 @pytest.mark.parametrize(
     ("copy", "original"),
-    [("docs/contract", "contract"), ("tests/conformance/goldens", "conformance/goldens")],
+    [("docs/contract", "contract"), ("app/conformance/goldens", "conformance/goldens")],
     ids=["contract", "goldens"],
 )
 def test_folder_equals_its_original(copy, original):
@@ -32,4 +32,4 @@ def test_folder_equals_its_original(copy, original):
 def test_comparer_equals_its_original():
     """The comparer is not edited here."""
     original = SHARED / "conformance/conformance.py"
-    assert (ROOT / "tests/conformance/conformance.py").read_bytes() == original.read_bytes()
+    assert (ROOT / "app/conformance/conformance.py").read_bytes() == original.read_bytes()

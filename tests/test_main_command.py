@@ -1,4 +1,4 @@
-"""`python -m app` up to the point where the application is made: refused starts and the command line."""
+"""`python -m app` up to the point where the application is made: refused starts."""
 
 import os
 import socket
@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app import __version__
-from app.__main__ import connection_options, listening_socket
 from app.errors import StartRefused
-from app.settings import Settings, settings_table
+from app.serving import connection_options, listening_socket
+from app.settings import Settings
 
 REPOSITORY = Path(__file__).parent.parent
 ANOTHER = (
@@ -20,11 +19,11 @@ ANOTHER = (
 )
 
 
-def run(directory: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
+def run(directory: Path, **environment: str) -> tuple[int, str, str]:
     """Run the command in `directory`; return exit status, standard output and standard error."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TMS_")}
     done = subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
+        [sys.executable, "-m", "app"],
         cwd=directory,
         env=inherited | {"PYTHONPATH": str(REPOSITORY)} | environment,
         capture_output=True,
@@ -106,23 +105,3 @@ def test_idle_connections(tmp_path, monkeypatch):
         "ssl_keyfile": server,
     }
     assert server.is_file()
-
-
-def test_help_lists_the_settings(tmp_path):
-    """--help names every key with its line of help and starts nothing."""
-    status, output, errors = run(tmp_path, "--help")
-    assert (status, errors, names(tmp_path)) == (0, "", [])
-    told = [tuple(line.split(maxsplit=1)) for line in output.partition("upper-case name):\n")[2].splitlines()]
-    assert told == [(setting.key, setting.help) for setting in settings_table()]
-
-
-def test_the_version(tmp_path):
-    """--version writes the stand-in's own version."""
-    assert run(tmp_path, "--version") == (0, f"{__version__}\n", "")
-
-
-def test_an_unknown_option(tmp_path):
-    """What the command does not know is refused with status 2, not ignored."""
-    status, output, errors = run(tmp_path, "--port", "4000")
-    assert (status, output) == (2, "")
-    assert errors.endswith("tms-standin: error: unrecognized arguments: --port 4000\n")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from app import store as store_module
+from app import writer as writer_module
 from app.clock import NEVER
 from app.constraints import NUL
 from app.database import MEMORY, open_sqlite, prepare
@@ -19,6 +20,7 @@ from app.errors import DatabaseError, Refusal, StartRefused
 from app.modes import Modes
 from app.settings import Settings
 from app.statements import Insert, Statement, matching
+from app.steering.board import Board
 from app.store import PAGE, Store
 from app.tables import hosts, tenants, user_mfa
 
@@ -52,7 +54,7 @@ async def open_store(template, tmp_path):
     opened = []
 
     async def open_one(location=None, wire_version="0.3.0"):
-        store = Store(location or str(tmp_path / "tms.db"), Modes.of(Settings(wire_version=wire_version)))
+        store = Store(location or str(tmp_path / "tms.db"), Modes.of(Settings(wire_version=wire_version)), Board(None))
         await store.open(lambda connection: copy(template, connection))
         opened.append(store)
         return store
@@ -162,7 +164,7 @@ def texts(outcomes):
 async def test_open_prepares_the_writer_and_returns_what_that_returns(tmp_path):
     """The store knows nothing of migrations and seeds; it only lets them at its connection before anybody else."""
     path = tmp_path / "new.db"
-    store = Store(str(path), Modes.of(Settings()))
+    store = Store(str(path), Modes.of(Settings()), Board(None))
     assert await store.open(lambda connection: connection.execute("CREATE TABLE x (y)").fetchall() or "done") == "done"
     await store.close()
     with outside(path) as connection:
@@ -175,7 +177,7 @@ async def test_a_failed_preparation_lets_go_of_the_file(path, open_store):
     def fail(_connection):
         raise StartRefused("seed.toml: no.")
 
-    store = Store(str(path), Modes.of(Settings()))
+    store = Store(str(path), Modes.of(Settings()), Board(None))
     with pytest.raises(StartRefused, match=r"^seed\.toml: no\.$"):
         await store.open(fail)
     assert await names(await open_store()) == []
@@ -184,7 +186,9 @@ async def test_a_failed_preparation_lets_go_of_the_file(path, open_store):
 async def test_an_unopenable_file_stops_the_start(tmp_path):
     """With the sentence of database.py."""
     with pytest.raises(StartRefused, match="No such file or directory"):
-        await Store(str(tmp_path / "missing" / "tms.db"), Modes.of(Settings())).open(lambda connection: connection)
+        await Store(str(tmp_path / "missing" / "tms.db"), Modes.of(Settings()), Board(None)).open(
+            lambda connection: connection
+        )
 
 
 async def test_close_finishes_what_waits(path, store):
@@ -597,6 +601,15 @@ async def test_ids_are_spent_in_a_table_without_any_row(either):
     assert await ids(either) == {"a": 3}
 
 
+async def test_ids_spent_before_a_replacement_are_not_spent_after_it(either):
+    """They were ids of rows that are gone."""
+    await either.write(adding("a"))
+    await either.spend_ids(tenants)
+    await either.replace(lambda _connection: None)
+    await either.write(adding("b"))
+    assert await ids(either) == {"a": 1, "b": 2}
+
+
 async def test_a_text_that_is_refused_spends_no_id(either):
     """PostgreSQL refuses a NUL before it asks the sequence."""
     await refused(either.write(adding("a\0")))
@@ -673,7 +686,7 @@ async def test_a_short_lock_only_delays(path, store):
 
 async def test_a_long_lock_refuses_every_waiting_write(path, store, monkeypatch, caplog):
     """In the words of both databases, with one line in the log; nothing is stored, and all is well afterwards."""
-    monkeypatch.setattr(store_module, "BUSY_TIMEOUT_MILLISECONDS", 100)
+    monkeypatch.setattr(writer_module, "BUSY_TIMEOUT_MILLISECONDS", 100)
     await store.write(adding("a"))
     with outside(path) as holder, caplog.at_level(logging.WARNING):
         holder.execute("BEGIN IMMEDIATE")
@@ -691,7 +704,7 @@ async def test_a_long_lock_refuses_every_waiting_write(path, store, monkeypatch,
 
 async def test_a_write_that_waits_behind_a_refused_one_is_served(path, store, monkeypatch):
     """It came while the lock was waited for, and gets a patience of its own."""
-    monkeypatch.setattr(store_module, "BUSY_TIMEOUT_MILLISECONDS", 300)
+    monkeypatch.setattr(writer_module, "BUSY_TIMEOUT_MILLISECONDS", 300)
     with outside(path) as holder:
         holder.execute("BEGIN IMMEDIATE")
         first = asyncio.create_task(store.write(adding("a")))
@@ -716,7 +729,7 @@ async def test_a_short_lock_of_another_store_only_delays(path, open_store):
 async def test_a_transaction_that_cannot_even_begin(path, store, caplog):
     """Another cause than a lock is not waited for."""
     await store.write(adding("a"))
-    store._writer.close()
+    store._writer.connection.close()
     assert await refused(store.write(adding("b"))) == (
         "(code: 1) Cannot operate on a closed database.",
         "Cannot operate on a closed database.",
@@ -731,10 +744,10 @@ async def test_a_transaction_that_cannot_even_begin(path, store, caplog):
 @contextmanager
 def full(store):
     """Let the database grow no further: SQLite itself finds it full then."""
-    pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-    store._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = store._writer.connection.execute("PRAGMA page_count").fetchone()[0]
+    store._writer.connection.execute(f"PRAGMA max_page_count = {pages}")
     yield
-    store._writer.execute("PRAGMA max_page_count = 1000000")
+    store._writer.connection.execute("PRAGMA max_page_count = 1000000")
 
 
 async def test_a_full_disk_refuses_every_waiting_write(either, caplog):
@@ -798,10 +811,10 @@ READ_ONLY = ("(code: 8) attempt to write a readonly database", "cannot execute I
 async def test_a_database_that_may_only_be_read(path, store):
     """Nothing is begun; reads go on, and writes again when it may be written."""
     await store.write(adding("a"))
-    store._writer.execute("PRAGMA query_only = 1")
+    store._writer.connection.execute("PRAGMA query_only = 1")
     assert await refused(store.write(adding("b"))) == READ_ONLY
     assert await found_by(store) == (1, True)
-    store._writer.execute("PRAGMA query_only = 0")
+    store._writer.connection.execute("PRAGMA query_only = 0")
     await store.write(adding("b"))
     assert names_in(path) == ["a", "b"]
 
@@ -812,13 +825,13 @@ async def test_a_transaction_that_cannot_be_finished(path, store):
     await store.spend_ids(tenants)
 
     async def forbid(_transaction):
-        store._writer.execute("PRAGMA query_only = 1")
+        store._writer.connection.execute("PRAGMA query_only = 1")
 
     works = [adding("b"), forbid]
     outcomes = await asyncio.gather(*[store.write(work) for work in works], return_exceptions=True)
     assert texts(outcomes) == [READ_ONLY] * 2
     assert names_in(path) == ["a"]
-    store._writer.execute("PRAGMA query_only = 0")
+    store._writer.connection.execute("PRAGMA query_only = 0")
     await store.write(adding("b"))
     await store.write(adding("c"))
     assert await ids(store) == {"a": 1, "b": 2, "c": 4}
@@ -827,7 +840,9 @@ async def test_a_transaction_that_cannot_be_finished(path, store):
 def savepoints_of(store):
     """Return a list that fills with the savepoints which the writer makes from now on."""
     made = []
-    store._writer.set_trace_callback(lambda text: made.append(text) if text.startswith("SAVEPOINT") else None)
+    store._writer.connection.set_trace_callback(
+        lambda text: made.append(text) if text.startswith("SAVEPOINT") else None
+    )
     return made
 
 

@@ -1,9 +1,11 @@
 """Tests of app/uvicorn_connection.py with stand-ins for uvicorn's cycle; tests/test_headers.py has the real one."""
 
+import socket
+
 import pytest
 
 from app.errors import ConnectionDropped
-from app.uvicorn_connection import JoinedWrites, drop, join_writes, silence_headers
+from app.uvicorn_connection import JoinedWrites, drop, join_writes, reset, silence_headers
 
 
 class Transport:
@@ -112,3 +114,46 @@ async def test_drop_says_that_it_cannot():
     """Under another server the caller learns that the connection stays open."""
     with pytest.raises(ConnectionDropped):
         await drop(nobody)
+
+
+class SocketTransport(Transport):
+    """A transport over a socket of the system."""
+
+    def __init__(self, connection):
+        super().__init__()
+        self._connection = connection
+
+    def get_extra_info(self, name):
+        """Return the socket."""
+        return {"socket": self._connection}[name]
+
+    def abort(self):
+        """Close the socket without writing what is left."""
+        self._connection.close()
+
+
+class Wrapped:
+    """A send with another one inside."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+
+async def test_reset_resets_the_connection():
+    """The peer gets RST; uvicorn is told that nobody waits for an answer any more."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, socket.create_connection(listener.getsockname()) as peer:
+        cycle = Cycle()
+        cycle.transport = SocketTransport(listener.accept()[0])
+
+        await reset(Wrapped(cycle.send))
+
+        with pytest.raises(ConnectionResetError):
+            peer.recv(1)
+    assert cycle.disconnected
+
+
+async def test_reset_says_that_it_cannot():
+    """Under another server the caller learns that the connection stays open."""
+    with pytest.raises(ConnectionDropped):
+        await reset(nobody)

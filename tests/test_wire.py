@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.clock import NEVER
-from app.errors import DatabaseError
+from app.errors import DatabaseAway, DatabaseError
 from app.wire import WIRES
 
 WHOLE = datetime(2024, 5, 28, 15, 18, 3, tzinfo=UTC)
@@ -157,6 +157,13 @@ def test_database_text(version, text):
     """Each version shows its own database's words behind the driver's prefix."""
     error = DatabaseError("(code: 787) FOREIGN KEY constraint failed", "violates foreign key constraint")
     assert WIRES[version].database_text(error) == text
+
+
+@pytest.mark.parametrize("version", ["0.1.0", "0.3.0"])
+def test_database_text_of_a_database_that_is_away(version):
+    """The driver speaks for itself, without a prefix (contract 2.0, DB)."""
+    text = "pool timed out while waiting for an open connection"
+    assert WIRES[version].database_text(DatabaseAway(text)) == text
 
 
 @pytest.mark.parametrize(

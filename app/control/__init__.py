@@ -1,6 +1,8 @@
 """The control plane below /_standin (design 2.7): calls for tests and for people, never part of an emulated API."""
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import Receive, Scope, Send
 
 from ..parts import Parts
@@ -23,3 +25,8 @@ class ControlPlane:
 
             self._plane = control_plane(self._parts, self._authority)
         await self._plane(scope, receive, send)
+
+
+async def to_the_page(_request: Request) -> RedirectResponse:
+    """Lead from /_standin to the page, whose address ends in a slash."""
+    return RedirectResponse("/_standin/", 307)

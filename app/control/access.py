@@ -1,16 +1,22 @@
-"""Who may use the control plane: no page of another origin, and with `standin.control_token` its bearers alone."""
+"""Who may use the control plane: no page of another origin, and with `standin.control_token` its bearers alone.
+
+A browser that has shown the token carries a cookie instead, which is good for the page and for none of the calls.
+"""
 
 import hmac
 
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..page import login
 from .problems import Refused, problem_response
 
 _CHALLENGE = 'Bearer realm="tms-standin control plane"'
+_OTHER_SITES = (b"cross-site", b"same-site")
 
 
 class Access:
-    """Pure ASGI in front of the control plane: 403 for a foreign Origin, 401 without the token."""
+    """Pure ASGI in front of the control plane: 403 for a foreign Origin, 401 without the token, or the login form."""
 
     def __init__(self, app: ASGIApp, control_token: str | None) -> None:
         self._app = app
@@ -22,14 +28,16 @@ class Access:
         if refused is None:
             await self._app(scope, receive, send)
         else:
-            await problem_response(refused)(scope, receive, send)
+            await _answer(refused, scope)(scope, receive, send)
 
     def _unauthorized(self, scope: Scope) -> Refused | None:
-        """Return a refusal unless the request carries the token (RFC 6750 2.1, 3)."""
+        """Return a refusal unless the request carries the token (RFC 6750 2.1, 3), or the page's cookie."""
         if self._token is None:
             return None
-        shown = _values(scope, b"authorization")
+        path, shown = login.path_of(scope), _values(scope, b"authorization")
         if not shown:
+            if login.is_open(path) or (login.is_page(path) and login.has_cookie(scope, self._token)):
+                return None
             return _refused("The control plane asks for the bearer token of standin.control_token.", _CHALLENGE)
         scheme, _, token = shown[0].partition(b" ")
         same = hmac.compare_digest(token.strip(b" "), self._token.encode())
@@ -40,13 +48,31 @@ class Access:
         )
 
 
+def _answer(refused: Refused, scope: Scope) -> Response:
+    """Return the problem, or to a browser that wants to see the page the way to its login form."""
+    wants_page = login.path_of(scope) == "/" and not _values(scope, b"authorization")
+    if refused.problem.status == 401 and (wants_page or _navigates(scope)):
+        return RedirectResponse(f"{scope.get('root_path', '')}{login.LOGIN}", 303)
+    return problem_response(refused)
+
+
 def _foreign(scope: Scope) -> Refused | None:
-    """Return a refusal for a request that a browser sends for a page of another origin than this server's."""
+    """Return a refusal for a request that a browser sends for a page of another origin than this server's.
+
+    A browser that leaves Origin out tells the site; a link that somebody follows is good, since GET changes nothing.
+    """
     origins, hosts = _values(scope, b"origin"), _values(scope, b"host")
     own = [scope["scheme"].encode() + b"://" + host.lower() for host in hosts]
-    if not origins or [origin.lower() for origin in origins] == own:
-        return None
-    return Refused(403, "A page of another origin may not use the control plane.")
+    is_foreign = [origin.lower() for origin in origins] != own
+    if not origins:
+        from_elsewhere = any(site in _OTHER_SITES for site in _values(scope, b"sec-fetch-site"))
+        is_foreign = from_elsewhere and not (scope["method"] in ("GET", "HEAD") and _navigates(scope))
+    return Refused(403, "A page of another origin may not use the control plane.") if is_foreign else None
+
+
+def _navigates(scope: Scope) -> bool:
+    """Return whether a browser asks for what is to stand in its window."""
+    return _values(scope, b"sec-fetch-mode") == [b"navigate"]
 
 
 def _refused(detail: str, challenge: str) -> Refused:

@@ -92,12 +92,12 @@ def _equal_if_given(name: str, column: ColumnElement[Any]) -> ColumnElement[bool
 
 _UNFETCHED: list[ColumnElement[str]] = [literal_column(f"'{status}'") for status in (PENDING, ENTERED, APPROVED)]
 _OVER = and_(flows.c.status.in_(_UNFETCHED), flows.c.expires_at <= bindparam("now", type_=flows.c.expires_at.type))
-_STATUS = case((_OVER, literal_column(f"'{EXPIRED}'")), else_=flows.c.status)  # as status_of, in SQL
+STATUS = case((_OVER, literal_column(f"'{EXPIRED}'")), else_=flows.c.status)  # as status_of, in SQL
 _UNDECIDED_ASKED = bindparam("status", type_=TextColumn) == literal_column("'undecided'", TextColumn)
 _LIST = Statement(
     select(flows)
     .where(
-        or_(_equal_if_given("status", _STATUS), and_(_UNDECIDED_ASKED, _STATUS.in_(_UNFETCHED[:2]))),
+        or_(_equal_if_given("status", STATUS), and_(_UNDECIDED_ASKED, STATUS.in_(_UNFETCHED[:2]))),
         _equal_if_given("client_id", flows.c.client_id),
         _equal_if_given("issuer", flows.c.issuer),
     )
@@ -152,7 +152,7 @@ async def decide_device_flow(parts: RunningParts, issuers: Issuers, user_code: _
             raise Refused(409, f"The flow is {status} already.", flow_status=status)
         return await transaction.one(FIND, user_code=flow.user_code)
 
-    return _shown(await parts.store.write(work), now, issuers)
+    return _shown(await parts.store.write_whatever_was_read(work), now, issuers)
 
 
 @on.get("/device/{user_code}/report", responses=_UNKNOWN)

@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import FastAPI
 
 from .. import __version__
+from ..page import events, page, records
 from ..parts import Parts
-from . import certificate, device, keys, problems
+from . import certificate, clock, device, faults, health, journal, keys, metrics, problems, reset, settings, snapshots
 from .access import Access
 from .body_limit import BodyLimit
 
@@ -40,14 +41,17 @@ def control_plane(parts: Parts, authority: bytes | None) -> FastAPI:
     )
     plane.state.parts = parts
     plane.state.authority = authority
+    plane.state.listeners = events.listeners_to(parts)
     plane.add_middleware(BodyLimit)
     plane.add_middleware(Access, control_token=parts.settings.control_token)
-    for concern in (device, keys, certificate):
+    for concern in (health, reset, clock, settings, snapshots, faults, journal, metrics, device, keys, certificate):
+        plane.include_router(concern.on)
+    for concern in (records, events, page):
         plane.include_router(concern.on)
     return plane
 
 
 def _tell_problems(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
-        if status != "200":
+        if not status.startswith("2"):
             response["content"] = {problems.MEDIA_TYPE: next(iter(response["content"].values()))}

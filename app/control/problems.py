@@ -20,9 +20,10 @@ _SENTENCES = {
     "missing": "is missing",
     "extra_forbidden": "is not known here",
     "model_attributes_type": "must be a JSON object",
-    "union_tag_invalid": "must be approve, deny or expire",
-    "union_tag_not_found": "must be approve, deny or expire",
 }
+
+
+_TAGS = {"action": "approve, deny or expire", "mode": "real, frozen or offset"}
 
 
 class FieldError(BaseModel):
@@ -123,10 +124,13 @@ def _invalid(request: Request, failure: RequestValidationError) -> Refused:
 
 def _field(error: Mapping[str, Any]) -> str:
     if error["type"].startswith("union_tag"):
-        return "action"
+        return str(error["ctx"]["discriminator"]).strip("'")
     return str(error["loc"][-1])
 
 
 def _rule(error: Mapping[str, Any]) -> str:
     """Return what pydantic or `shaped` expected; neither repeats the value."""
-    return f"must be {str(error['msg']).removeprefix('Input should be ')}"
+    if error["type"].startswith("union_tag"):
+        return f"must be {_TAGS[_field(error)]}"
+    said = str(error["msg"])
+    return f"must {said.removeprefix('Input should ')}" if said.startswith("Input should ") else f"must be {said}"

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from ..clock import NEVER
 from ..declare import Flag, Operation
-from ..records import ADMINISTRATOR_ID, UNLIMITED
-from ..seed import STANDARD_FINGERPRINT, STANDARD_PUBLIC_KEY
+from ..records import ADMINISTRATOR_ID, STANDARD_FINGERPRINT, UNLIMITED
+from ..seed import STANDARD_PUBLIC_KEY
 from ..wire import Wire
 from .schemas import element_of, fields_of, is_optional
 

@@ -1,5 +1,6 @@
 """Every endpoint of the authorization server, named once, and what comes back when it fails. It decides nothing else."""
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from ..errors import DatabaseError
+from ..errors import DatabaseError, RowsReplaced
 from ..parts import Parts
 from .answers import Answer, InternalError, ServerTroubleError, error_answer
 from .authorize import authorize, authorized
@@ -60,7 +61,10 @@ async def answer(parts: Parts, scope: Any, receive: Any) -> Answer:
         if endpoint is None:
             raise InvalidRequestError(f"The method must be {' or '.join(methods)}", status_code=405)
         issuer = issuer_of(scope["issuer"], scope, parts.settings)
-        return await endpoint(Exchange(parts, issuer, scope, receive))
+        exchange = Exchange(parts, issuer, scope, receive)
+        while True:
+            with contextlib.suppress(RowsReplaced):
+                return await endpoint(exchange)
     except HostError:
         return failed(InvalidRequestError("The Host header is missing or no host's name"), methods)
     except OAuth2Error as error:

@@ -30,6 +30,7 @@ class Exchange:
         self.issuer = issuer
         self.scope = scope
         self._receive = receive
+        self._body: bytes | None = None
         self.now: datetime = parts.clock.now()
 
     @property
@@ -63,6 +64,12 @@ class Exchange:
 
     async def body(self) -> bytes:
         """Return the body, cut one byte above the largest that is read. Raises InvalidRequestError for half of one."""
+        if self._body is None:
+            self._body = await self._read()
+        self.now = self.parts.clock.now()
+        return self._body
+
+    async def _read(self) -> bytes:
         pieces, size = [], 0
         while (message := await self._receive())["type"] == "http.request":
             piece = message.get("body", b"")
@@ -70,7 +77,6 @@ class Exchange:
                 pieces.append(piece[: LARGEST_BODY + 1 - size])
             size += len(piece)
             if not message.get("more_body", False):
-                self.now = self.parts.clock.now()
                 return b"".join(pieces)
         raise InvalidRequestError("The connection ended before the body did")
 

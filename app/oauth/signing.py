@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, select, update
 
+from ..chance import Chance
 from ..clock import Clock
 from ..oauth_tables import oauth_signing_keys
 from ..statements import Insert, Statement, matching
@@ -45,12 +46,17 @@ _RETIRE = Statement(
 class SigningKeys:
     """Makes, finds, rotates and uses the keys. Parsed ones are kept, since parsing takes longer than signing."""
 
-    def __init__(self, store: Store, clock: Clock, token_lifetime: int) -> None:
+    def __init__(self, store: Store, clock: Clock, chance: Chance, token_lifetime: int) -> None:
         self._store = store
         self._clock = clock
+        self._chance = chance
         self._token_lifetime = timedelta(seconds=token_lifetime)
         self._parsed: dict[str, Any] = {}
         self._making = asyncio.Lock()
+
+    def over(self, store: Store) -> "SigningKeys":
+        """Return the same over another store."""
+        return SigningKeys(store, self._clock, self._chance, int(self._token_lifetime.total_seconds()))
 
     async def signed(self, issuer: str, response: Mapping[str, Any]) -> dict[str, Any]:
         """Return a token response with its JWTs signed; the id_token gets the access token's `at_hash`."""
@@ -67,7 +73,7 @@ class SigningKeys:
 
     async def rotate(self, issuer: str) -> Any:
         """Make a new key, retire the one before, and return the new row."""
-        kid, private_key = await asyncio.to_thread(_new_key)
+        kid, private_key = await asyncio.to_thread(_new_key, self._chance)
         now = self._clock.now()
 
         async def replace(transaction: Transaction) -> None:
@@ -75,7 +81,7 @@ class SigningKeys:
             await transaction.insert(_INSERT, **row)
             await transaction.update(_RETIRE, oauth_signing_keys, of_issuer=issuer, new_kid=kid, retired_at=now)
 
-        await self._store.write(replace)
+        await self._store.write_whatever_was_read(replace)
         return await self._store.one(_KEYS, issuer=issuer)
 
     async def published(self, issuer: str) -> list[Any]:
@@ -118,10 +124,16 @@ class SigningKeys:
         return self._parsed[kid]
 
 
-def _new_key() -> tuple[str, str]:
+def _new_key(chance: Chance) -> tuple[str, str]:
     from joserfc.jwk import RSAKey
 
-    key = RSAKey.generate_key(KEY_BITS)
+    if chance.is_seeded:
+        from ..ready_keys import ready_key
+
+        native = ready_key(KEY_BITS, chance.number("signing key"))
+        key = RSAKey(native, native, {"use": "sig", "alg": ALGORITHM})
+    else:
+        key = RSAKey.generate_key(KEY_BITS)
     return key.thumbprint(), bytes(key.as_pem(private=True)).decode()
 
 

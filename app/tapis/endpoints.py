@@ -1,12 +1,13 @@
 """Every Tapis endpoint, named once, and what comes back when it fails: the envelope, whatever happens."""
 
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from ..errors import DatabaseError
+from ..errors import DatabaseError, RowsReplaced
 from ..oauth.answers import Answer
 from ..oauth.issuers import HostError
 from ..parts import Parts
@@ -75,7 +76,10 @@ async def answer(parts: Parts, scope: Any, path: str, receive: Any) -> Answer:
         endpoint = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
         if endpoint is None:
             raise TapisRefusal(_WRONG_METHOD)
-        return await endpoint(Call(parts, tenant, base_url, scope, receive, values))
+        call = Call(parts, tenant, base_url, scope, receive, values)
+        while True:
+            with contextlib.suppress(RowsReplaced):
+                return await endpoint(call)
     except TapisRefusal as refusal:
         return failure(refusal)
     except HostError:

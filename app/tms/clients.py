@@ -126,7 +126,7 @@ async def create_client(call: Call, body: ReqCreateClient) -> RespCreateClient:
         "enabled": True,
         **stamps(call),
     }
-    await call.parts.store.write(lambda transaction: transaction.insert(NEW_CLIENT, **row))
+    await call.write(lambda transaction: transaction.insert(NEW_CLIENT, **row))
     return RespCreateClient(client_id=body.client_id, client_secret=secret)
 
 
@@ -166,7 +166,7 @@ async def update_client(call: Call, client_id: str, app_version: str | None, ena
             changed += await transaction.update(NEW_STATE, clients, new_state=enabled, **key)
         return changed
 
-    changed = await call.parts.store.write(work)
+    changed = await call.write(work)
     return RespUpdateClient(result_msg=f"{changed} update(s) to client {client_id} completed", fields_updated=changed)
 
 
@@ -186,7 +186,7 @@ def _require_version(app_version: str | None) -> None:
 )
 async def delete_client(call: Call, client_id: str) -> RespDeleteClient:
     """Delete a client with its delegations, keys and reservations (E07)."""
-    deleted = await call.parts.store.write(
+    deleted = await call.write(
         lambda transaction: transaction.delete(DELETE_CLIENT, clients, tenant=call.tenant, client_id=client_id)
     )
     done = f"Client {client_id} deleted" if deleted else f"Client {client_id} NOT FOUND - Nothing deleted"
@@ -204,7 +204,7 @@ async def update_client_secret(call: Call, client_id: str) -> RespUpdateClientSe
     secret = call.parts.chance.secret()
     values: dict[str, Any] = {"tenant": call.tenant, "client_id": client_id, "now": call.parts.clock.now()}
     values["new_secret"] = hash_of(secret)
-    await call.parts.store.write(lambda transaction: transaction.update(NEW_SECRET, clients, **values))
+    await call.write(lambda transaction: transaction.update(NEW_SECRET, clients, **values))
     return RespUpdateClientSecret(
         result_msg=f"Secret updated for client {client_id}",
         client_id=client_id,

@@ -95,7 +95,7 @@ async def create_key(call: Call, body: ReqNewSshKeys) -> RespNewSshKeys:
         "expires_at": expires_at,
         **stamps(call),
     }
-    await call.parts.store.write(lambda transaction: transaction.insert(NEW_KEY, **row))
+    await call.write(lambda transaction: transaction.insert(NEW_KEY, **row))
     return RespNewSshKeys(
         private_key=pair.private_key,
         public_key=pair.public_key,

@@ -126,7 +126,7 @@ async def create_delegation(call: Call, body: ReqCreateDelegations) -> RespCreat
         "expires_at": expires_at,
         **stamps(call),
     }
-    await call.parts.store.write(lambda transaction: transaction.insert(NEW_DELEGATION, **row))
+    await call.write(lambda transaction: transaction.insert(NEW_DELEGATION, **row))
     return RespCreateDelegations(
         client_id=body.client_id, client_user_id=body.client_user_id, expires_at=fresh_expiry(call, expires_at)
     )
@@ -156,9 +156,7 @@ async def list_delegations(call: Call) -> Listing:
 async def delete_delegation(call: Call, body: ReqDeleteDelegations) -> RespDeleteDelegations:
     """Delete a delegation with the keys that hang on it (E28)."""
     key = {"tenant": body.tenant, "client_id": body.client_id, "client_user_id": body.client_user_id}
-    deleted = await call.parts.store.write(
-        lambda transaction: transaction.delete(DELETE_DELEGATION, delegations, **key)
-    )
+    deleted = await call.write(lambda transaction: transaction.delete(DELETE_DELEGATION, delegations, **key))
     done = (
         f"User delegation deleted for user {body.client_user_id} and client {body.client_id}"
         if deleted
@@ -182,7 +180,7 @@ async def update_delegation(call: Call, body: ReqUpdateDelegations) -> Answer:
         "client_id": body.client_id,
         "client_user_id": body.client_user_id,
     }
-    changed = await call.parts.store.write(lambda transaction: transaction.update(NEW_EXPIRY, delegations, **values))
+    changed = await call.write(lambda transaction: transaction.update(NEW_EXPIRY, delegations, **values))
     done = f"{changed} update(s) to user {body.client_user_id} and client {body.client_id} completed"
     reply = RespUpdateDelegations(result_msg=done, fields_updated=changed, expires_msg="")
     return expiry_update(call, reply, expires_at)

@@ -87,7 +87,7 @@ async def create_missing(call: Call, client_user_id: str, host: str, host_accoun
         async def work(transaction: Transaction, statement: Any = statement, row: Any = row) -> None:
             await transaction.insert_if_absent(statement, **row)
 
-        await call.parts.store.write(work)
+        await call.write(work)
     return None
 
 

@@ -82,7 +82,7 @@ class RespDeleteHosts(Reply):
 async def create_host(call: Call, body: ReqCreateHost) -> RespCreateHost:
     """Map a host to an address (E36)."""
     row = {"tenant": body.tenant, "host": body.host, "addr": body.addr}
-    await call.parts.store.write(lambda transaction: transaction.insert(NEW_HOST, **row, **stamps(call)))
+    await call.write(lambda transaction: transaction.insert(NEW_HOST, **row, **stamps(call)))
     return RespCreateHost(**row)
 
 
@@ -101,7 +101,7 @@ async def get_host(call: Call, id: Int32) -> RespGetHosts:  # noqa: A002 - the c
 async def delete_host(call: Call, body: ReqDeleteHosts) -> RespDeleteHosts:
     """Delete a mapping (E39)."""
     key = {"tenant": body.tenant, "host": body.host, "addr": body.addr}
-    deleted = await call.parts.store.write(lambda transaction: transaction.delete(DELETE_HOST, hosts, **key))
+    deleted = await call.write(lambda transaction: transaction.delete(DELETE_HOST, hosts, **key))
     mapping = f"{body.host} -> {body.addr}"
     done = (
         f"Host {mapping} deleted in tenant {body.tenant}"

@@ -151,7 +151,7 @@ async def list_pubkeys(call: Call) -> Listing:
 )
 async def delete_pubkey(call: Call, body: ReqDeletePubkey) -> RespDeletePubkey:
     """Delete a key with its reservations (E13)."""
-    deleted = await call.parts.store.write(lambda transaction: transaction.delete(DELETE_KEY, pubkeys, **_key(body)))
+    deleted = await call.write(lambda transaction: transaction.delete(DELETE_KEY, pubkeys, **_key(body)))
     fingerprint, host = body.public_key_fingerprint, body.host
     done = (
         f"Pubkey {fingerprint} for host {host} deleted"
@@ -184,7 +184,7 @@ async def update_pubkey(call: Call, body: ReqUpdatePubkey) -> RespUpdatePubkey:
         broken_update(call)
         return await _update(transaction, row, body, now, expires_at)
 
-    changed = await call.parts.store.write(work)
+    changed = await call.write(work)
     done = f"{changed} update(s) to client {body.client_id} completed"
     return RespUpdatePubkey(result_msg=done, fields_updated=changed)
 

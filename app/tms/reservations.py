@@ -161,7 +161,7 @@ async def delete_related_reservations(call: Call, client_id: str, resid: str) ->
 
 async def _delete(call: Call, statement: Statement, client_id: str, resid: str) -> int:
     key = {"resid": resid, "client_id": client_id, "tenant": call.tenant}
-    return await call.parts.store.write(lambda transaction: transaction.delete(statement, reservations, **key))
+    return await call.write(lambda transaction: transaction.delete(statement, reservations, **key))
 
 
 def _nothing(call: Call, client_id: str, resid: str) -> str:
@@ -178,7 +178,7 @@ async def _insert(call: Call, body: ReqCreateReservation | ReqExtendReservation,
         **values,
         **stamps(call),
     }
-    await call.parts.store.write(lambda transaction: transaction.insert(NEW_RESERVATION, **row))
+    await call.write(lambda transaction: transaction.insert(NEW_RESERVATION, **row))
 
 
 async def _key(call: Call, body: ReqCreateReservation | ReqExtendReservation) -> Any:

@@ -1,5 +1,6 @@
 """The documented rules that the real server forgets at getkey (contract S1). Used when `standin.strict` is on."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, literal_column, select, update
@@ -50,18 +51,17 @@ async def use_key(call: Call, fingerprint: str, host: str) -> None:
     Keys without a limit of uses are not written to.
     """
     row = await call.parts.store.one(KEY_AND_DEPENDENCIES, public_key_fingerprint=fingerprint, host=host)
-    reason = "it was deleted a moment ago" if row is None else _reason(call, row)
+    reason = "it was deleted a moment ago" if row is None else why_not(row, call.parts.clock.now())
     if reason is None and row.max_uses != UNLIMITED:
-        used = await call.parts.store.write(lambda transaction: transaction.update(USE_ONCE, pubkeys, id=row.id))
+        used = await call.write(lambda transaction: transaction.update(USE_ONCE, pubkeys, id=row.id))
         reason = None if used else "it has no remaining uses"
     if reason is not None:
         call.parts.hints.key_not_usable(fingerprint, host, reason)
         raise not_found()
 
 
-def _reason(call: Call, row: Any) -> str | None:
+def why_not(row: Any, now: datetime) -> str | None:
     """Return why a key may not be used now, or None."""
-    now = call.parts.clock.now()
     if row.expires_at < now:
         return "it is expired"
     if row.remaining_uses < 1:

@@ -121,7 +121,7 @@ async def create_tenant(call: Call, tenant: str) -> RespCreateTenants:
             NEW_ADMINISTRATOR, tenant=tenant, privilege=ADMINISTRATOR_PRIVILEGE, **administrator, **written
         )
 
-    await call.parts.store.write(work)
+    await call.write(work)
     return RespCreateTenants(tenant=tenant, enabled=True, admin_id=ADMINISTRATOR_ID, admin_secret=secret)
 
 
@@ -155,7 +155,7 @@ async def update_tenant(call: Call, body: ReqUpdateTenants) -> RespUpdateTenants
     """Disable a tenant; a disabled one does not get here any more (E34, S10)."""
     broken_update(call)
     values = {"new_state": body.enabled, "now": call.parts.clock.now(), "tenant": body.tenant}
-    changed = await call.parts.store.write(lambda transaction: transaction.update(NEW_STATE, tenants, **values))
+    changed = await call.write(lambda transaction: transaction.update(NEW_STATE, tenants, **values))
     state = str(body.enabled).lower()
     done = f"{changed} update(s) to tenant {body.tenant} completed, enabled = {state}"
     return RespUpdateTenants(result_msg=done, fields_updated=changed)
@@ -174,4 +174,4 @@ async def _delete(call: Call, tenant: str, deletes: list[tuple[Any, Statement]])
     async def work(transaction: Transaction) -> int:
         return sum([await transaction.delete(statement, table, tenant=tenant) for table, statement in deletes])
 
-    return await call.parts.store.write(work)
+    return await call.write(work)

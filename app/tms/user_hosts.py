@@ -133,7 +133,7 @@ async def create_user_host(call: Call, body: ReqCreateUserHosts) -> RespCreateUs
         "expires_at": expires_at,
         **stamps(call),
     }
-    await call.parts.store.write(lambda transaction: transaction.insert(NEW_USER_HOST, **row))
+    await call.write(lambda transaction: transaction.insert(NEW_USER_HOST, **row))
     return RespCreateUserHosts(
         tms_user_id=body.tms_user_id,
         host=body.host,
@@ -169,7 +169,7 @@ async def delete_user_host(call: Call, body: ReqDeleteUserHosts) -> RespDeleteUs
         "host": body.host,
         "host_account": body.host_account,
     }
-    deleted = await call.parts.store.write(lambda transaction: transaction.delete(DELETE_USER_HOST, user_hosts, **key))
+    deleted = await call.write(lambda transaction: transaction.delete(DELETE_USER_HOST, user_hosts, **key))
     done = (
         f"User host {body.host} deleted for user {body.tms_user_id} and account {body.host_account}"
         if deleted
@@ -192,7 +192,7 @@ async def update_user_host(call: Call, body: ReqUpdateUserHosts) -> Answer:
         "host": body.host,
         "host_account": body.host_account,
     }
-    changed = await call.parts.store.write(lambda transaction: transaction.update(NEW_EXPIRY, user_hosts, **values))
+    changed = await call.write(lambda transaction: transaction.update(NEW_EXPIRY, user_hosts, **values))
     done = f"{changed} update(s) to tms_user_id {body.tms_user_id} completed"
     reply = RespUpdateUserHosts(result_msg=done, fields_updated=changed, expires_msg="")
     return expiry_update(call, reply, expires_at)

@@ -94,7 +94,7 @@ async def create_user_mfa(call: Call, body: ReqCreateUserMfa) -> RespCreateUserM
     """Add a user (E15)."""
     expires_at = expiry_after(call, body.ttl_minutes)
     row = {"tenant": body.tenant, "tms_user_id": body.tms_user_id, "enabled": True, "expires_at": expires_at}
-    await call.parts.store.write(lambda transaction: transaction.insert(NEW_USER, **row, **stamps(call)))
+    await call.write(lambda transaction: transaction.insert(NEW_USER, **row, **stamps(call)))
     return RespCreateUserMfa(tms_user_id=body.tms_user_id, expires_at=fresh_expiry(call, expires_at), enabled=True)
 
 
@@ -115,7 +115,7 @@ async def update_user_mfa(call: Call, body: ReqUpdateUserMfa) -> RespUpdateUserM
     broken_update(call)
     values = {"new_state": body.enabled, "now": call.parts.clock.now()}
     key = {"tenant": body.tenant, "tms_user_id": body.tms_user_id}
-    changed = await call.parts.store.write(lambda transaction: transaction.update(NEW_STATE, user_mfa, **values, **key))
+    changed = await call.write(lambda transaction: transaction.update(NEW_STATE, user_mfa, **values, **key))
     state = str(body.enabled).lower()
     done = f"{changed} update(s) to tms_user_id {body.tms_user_id} completed, enabled = {state}"
     return RespUpdateUserMfa(result_msg=done, fields_updated=changed)
@@ -126,7 +126,7 @@ async def update_user_mfa(call: Call, body: ReqUpdateUserMfa) -> RespUpdateUserM
 async def delete_user_mfa(call: Call, tms_user_id: str) -> RespDeleteUserMfa:
     """Delete a user with all that hangs on it (E19)."""
     key = {"tenant": call.tenant, "tms_user_id": tms_user_id}
-    deleted = await call.parts.store.write(lambda transaction: transaction.delete(DELETE_USER, user_mfa, **key))
+    deleted = await call.write(lambda transaction: transaction.delete(DELETE_USER, user_mfa, **key))
     done = f"MFA user {tms_user_id} deleted" if deleted else f"MFA user {tms_user_id} NOT FOUND - Nothing deleted"
     return RespDeleteUserMfa(result_msg=done, num_deleted=deleted)
 

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 from playwright.sync_api import Browser, expect
 
 from tests.browser.drive import Device, Visit, chromium, visiting
 from tests.browser.tapis import TapisDevice, enter, log_in
+from tests.load.scenarios import CREATEKEY, GETCLIENT, GETKEY, GETVERSION
+from tests.load.wrk import Load, finish, start
 from tests.servers import ROOT, STANDARD, Server, running
 
 FOLDER = ROOT / "docs" / "screenshots"
 # A window lower than any page: the picture of the whole page then ends where the page does.
 LOW, LOW_AND_NARROW = {"width": 640, "height": 200}, {"width": 360, "height": 200}
+LOW_AND_WIDE = {"width": 1400, "height": 200}
+LOAD_SECONDS = 40
 CLIENT = {"client_id": "jobs-cli", "client_name": "Jobs on the command line"}
 # The same codes in every run.
 SETTINGS = {"oauth__interval": 1, "oauth__clients": [CLIENT], "random_seed": 8628}
@@ -104,6 +109,47 @@ def of_the_confirmation(name: str) -> Callable[[Album], None]:
     return take
 
 
+def of_the_control_page(name: str) -> Callable[[Album], None]:
+    """Return what takes the control page at rest: codes that wait, a journal, a snapshot."""
+
+    def take(album: Album) -> None:
+        visit = album.visit
+        with httpx.Client(base_url=visit.server.url) as client:
+            client.post("/_standin/reset", json={"settings": True}).raise_for_status()
+            device = album.device()
+            client.post("/v3/oauth2/device/code", json={"client_id": "tapis_cli"}).raise_for_status()
+            client.patch("/_standin/settings", json={"journal": True}).raise_for_status()
+            client.put("/_standin/snapshots/before-the-run").raise_for_status()
+            for path in ("/v1/tms/version", "/v1/tms/client/testclient1"):
+                client.get(path, headers=GETCLIENT.headers)
+            client.post(GETKEY.path, content=GETKEY.body.replace("testhost1", "testhost2"), headers=GETKEY.headers)
+            visit.open("/_standin/")
+            expect(visit.page.get_by_text(device.code, exact=True)).to_be_visible()
+            expect(visit.page.locator("#plots canvas")).to_have_count(3)
+            album.take(name)
+            client.post("/_standin/reset", json={"settings": True}).raise_for_status()
+
+    return take
+
+
+def of_the_control_page_under_load(album: Album) -> None:
+    """Take the control page while wrk sends the load suite's requests, a few of which a fault rule refuses."""
+    visit = album.visit
+    rule = {"operation": "get_client", "every": 40, "do": {"status": 503, "body": "busy"}}
+    httpx.put(f"{visit.server.url}/_standin/faults", json={"rules": [rule]}).raise_for_status()
+    sent = Load((GETVERSION, GETCLIENT, GETKEY, CREATEKEY), connections=50, seconds=LOAD_SECONDS)
+    with tempfile.TemporaryDirectory() as folder:
+        visit.open("/_standin/")
+        wrk = start(visit.server.url, sent, Path(folder))
+        visit.page.wait_for_timeout((LOAD_SECONDS - 4) * 1000)
+        album.take("control-load")
+        visit.page.emulate_media(color_scheme="dark")
+        visit.page.wait_for_timeout(500)
+        album.take("control-load-dark")
+        finish(wrk, LOAD_SECONDS)
+    httpx.delete(f"{visit.server.url}/_standin/faults").raise_for_status()
+
+
 def of_tapis(album: Album) -> None:
     """Take the pages of a Tapis device flow, from the login to the end."""
     visit = album.visit
@@ -126,6 +172,9 @@ def every_picture(browser: Browser, server: Server) -> None:
         (of_the_simulator, {}),
         (of_the_confirmation("confirmation-dark"), {"color_scheme": "dark"}),
         (of_the_confirmation("confirmation-narrow"), {"viewport": LOW_AND_NARROW}),
+        (of_the_control_page("control-idle"), {"viewport": LOW_AND_WIDE, "scripts": True}),
+        (of_the_control_page("control-narrow"), {"viewport": LOW_AND_NARROW, "scripts": True}),
+        (of_the_control_page_under_load, {"viewport": LOW_AND_WIDE, "scripts": True}),
         (of_tapis, {}),
     ]
     for group, options in groups:

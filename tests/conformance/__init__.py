@@ -1,1 +1,1 @@
-"""What the real servers answered, the tool that compares, and the tests and command that run it on the stand-in."""
+"""The tests and the command that play the recordings of the real servers against the stand-in."""

@@ -37,12 +37,12 @@ OF_THE_DATABASE = [path for path in PROTOCOL if "well-known" not in path]
 async def test_a_database_that_does_not_answer(standin, path):
     """Status 503 in JSON, to be tried again; no word of the database comes out."""
     for table in ("oauth_clients", "oauth_refresh_tokens", "oauth_signing_keys"):
-        standin.parts.store._writer.execute(f"ALTER TABLE {table} RENAME TO away_{table}")
+        standin.parts.store._writer.connection.execute(f"ALTER TABLE {table} RENAME TO away_{table}")
     answer = await asked(standin, path)
     assert refused(answer, 503, "temporarily_unavailable") == "The database does not answer, try again"
     assert answer.headers["retry-after"] == "1"
     for table in ("oauth_clients", "oauth_refresh_tokens", "oauth_signing_keys"):
-        standin.parts.store._writer.execute(f"ALTER TABLE away_{table} RENAME TO {table}")
+        standin.parts.store._writer.connection.execute(f"ALTER TABLE away_{table} RENAME TO {table}")
     assert (await asked(standin, path)).status_code < 500
 
 

@@ -11,7 +11,7 @@ from app.oauth.tokens import Unsigned
 
 def keys_of(standin):
     """Return a second user of the same rows, as another worker would be."""
-    return SigningKeys(standin.parts.store, standin.clock, 3600)
+    return SigningKeys(standin.parts.store, standin.clock, standin.parts.chance, 3600)
 
 
 async def kids(standin, issuer=""):

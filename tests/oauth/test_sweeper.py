@@ -243,10 +243,10 @@ async def test_a_database_that_refuses(standin):
     await standin.begin()
     standin.advance(600 + HOUR + 1)
     rows = await standin.rows()
-    standin.parts.store._writer.execute("ALTER TABLE device_flows RENAME TO away")
+    standin.parts.store._writer.connection.execute("ALTER TABLE device_flows RENAME TO away")
     with pytest.raises(sweeper.DatabaseError, match=r"no such table: device_flows$"):
         await sweep(standin.parts)
-    standin.parts.store._writer.execute("ALTER TABLE away RENAME TO device_flows")
+    standin.parts.store._writer.connection.execute("ALTER TABLE away RENAME TO device_flows")
     assert await standin.rows() == rows
 
 
@@ -255,7 +255,7 @@ async def test_a_database_that_refuses_is_asked_again(standin, monkeypatch, capl
     monkeypatch.setattr(sweeper, "PAUSE_SECONDS", 0.01)
     await standin.begin()
     standin.advance(600 + HOUR + 1)
-    standin.parts.store._writer.execute("ALTER TABLE device_flows RENAME TO away")
+    standin.parts.store._writer.connection.execute("ALTER TABLE device_flows RENAME TO away")
 
     async def warned():
         return bool(caplog.records)
@@ -265,7 +265,7 @@ async def test_a_database_that_refuses_is_asked_again(standin, monkeypatch, capl
 
     async with sweeping(standin):
         await until(warned)
-        standin.parts.store._writer.execute("ALTER TABLE away RENAME TO device_flows")
+        standin.parts.store._writer.connection.execute("ALTER TABLE away RENAME TO device_flows")
         await until(swept)
     record = caplog.records[0]
     assert (record.name, record.levelno) == ("tms_standin.oauth", logging.WARNING)

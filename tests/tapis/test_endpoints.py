@@ -59,19 +59,19 @@ async def test_methods(standin, path):
 async def test_a_database_that_does_not_answer(standin):
     """Status 503 in the envelope, no word of the database, and well again afterwards."""
     known = {"client_id": "tapis_cli"}
-    standin.parts.store._writer.execute("ALTER TABLE oauth_clients RENAME TO away")
+    standin.parts.store._writer.connection.execute("ALTER TABLE oauth_clients RENAME TO away")
     answer = await standin.http.post("/v3/oauth2/device/code", json=known)
     refused(answer, "The database does not answer. Please try again later.", 503)
-    standin.parts.store._writer.execute("ALTER TABLE away RENAME TO oauth_clients")
+    standin.parts.store._writer.connection.execute("ALTER TABLE away RENAME TO oauth_clients")
     assert (await standin.http.post("/v3/oauth2/device/code", json=known)).status_code == 200
 
 
 async def test_a_device_code_that_is_not_saved(standin):
     """The one failure of the database that has words of its own (contract tapis 2.2)."""
-    standin.parts.store._writer.execute("ALTER TABLE device_flows RENAME TO away")
+    standin.parts.store._writer.connection.execute("ALTER TABLE device_flows RENAME TO away")
     answer = await standin.http.post("/v3/oauth2/device/code", json={"client_id": "tapis_cli"})
     refused(answer, "Internal error saving device code. Please try again later.")
-    standin.parts.store._writer.execute("ALTER TABLE away RENAME TO device_flows")
+    standin.parts.store._writer.connection.execute("ALTER TABLE away RENAME TO device_flows")
     assert (await standin.rows())["device_flows"] == []
 
 

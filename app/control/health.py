@@ -1,0 +1,42 @@
+"""Tells that the stand-in is up, and that its database is migrated and answers. It waits for nothing."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from ..statements import Statement
+from ..tables import tenants
+from .problems import Problem
+from .shapes import RunningParts
+
+on = APIRouter(tags=["health"])
+
+_COUNT = Statement(select(func.count().label("tenants")).select_from(tenants))
+_UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": Problem, "description": "The database does not answer."}}
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(BaseModel):
+    """The database is migrated, seeded and answers."""
+
+    status: Literal["ready"] = "ready"
+
+
+@on.get("/health/live")
+async def check_liveness() -> Alive:
+    """Answer as long as the process can."""
+    return Alive()
+
+
+@on.get("/health/ready", responses=_UNREADY)
+async def check_readiness(parts: RunningParts) -> Ready:
+    """Answer 200 once the stand-in is migrated and seeded, 503 while its database does not answer."""
+    await parts.store.one(_COUNT)
+    return Ready()

@@ -1,0 +1,1 @@
+"""Counts requests, writes and keys, always, and tells them to Prometheus (design 2.7)."""

@@ -1,0 +1,1 @@
+"""What the pytest plugin hands to tests. Nothing here needs pytest; httpx is imported where a client is made."""

@@ -1,0 +1,1 @@
+"""Tests of the page, one module for each of app/page/."""

@@ -1,0 +1,1 @@
+"""Tests of what asks and starts a stand-in."""

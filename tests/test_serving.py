@@ -1,0 +1,22 @@
+"""Serving for a parent; what `serve` refuses is test_main_command.py's, a parent that starts one test_launching.py's."""
+
+import subprocess
+import sys
+
+from tests.servers import ROOT
+
+STUBBORN = """
+import signal
+from app import serving
+serving.ORPHAN_SECONDS = 0.1
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+serving._stop_with_parent()
+"""
+
+
+def test_an_orphan_that_hangs_ends():
+    """Where SIGTERM is not enough, the process ends itself once its parent has been gone for a while."""
+    done = subprocess.run(
+        [sys.executable, "-c", STUBBORN], cwd=ROOT, input=b"what is said does not matter", check=False
+    )
+    assert done.returncode == 1
