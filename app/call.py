@@ -22,8 +22,9 @@ _NAMES = {name.lower().encode(): name for name in (TENANT, CLIENT_ID, CLIENT_SEC
 class Call:
     """What a check or an endpoint can know of its request.
 
-    `epoch` is that of the rows which the request reads, `has_written` whether it has changed any. `tenant` and `client_id` are the headers' values once their
-    checks have passed. `caller` is the id of a caller who was authorized as a client, None for an administrator.
+    `epoch` is that of the rows which the request reads, `has_written` whether it has changed any. `tenant` and
+    `client_id` are the headers' values once their checks have passed. `caller` is the id of a caller who was authorized
+    as a client, None for an administrator.
     """
 
     __slots__ = (
