@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from .modes import Modes
 from .parts import Parts
 from .schema import SET_TEST_TENANT
 from .seed import Seeded, plant
@@ -17,9 +18,9 @@ async def reset(parts: Parts, seed: str | None = None, settings: bool = False) -
     `settings` takes the modes back to those of the start too. Raises StartRefused for a seed that cannot be planted;
     nothing has changed then.
     """
-    chosen, modes = seed or parts.settings.seed, parts.modes
+    chosen, modes = seed or parts.settings.seed, Modes.of(parts.settings) if settings else parts.modes
     key = (chosen, modes.enable_test_tenant, modes.wire.seeds_whole_seconds, *_as_of(chosen))
-    image = await parts.snapshots.seed(key, lambda begun: _planted(parts, chosen, begun))
+    image = await parts.snapshots.seed(key, lambda begun: _planted(parts, modes, chosen, begun))
     await parts.steering.rest(modes_too=settings)
     parts.chance.begin_again()
     for forget in parts.steering.at_reset:
@@ -28,8 +29,8 @@ async def reset(parts: Parts, seed: str | None = None, settings: bool = False) -
     return chosen
 
 
-def _planted(parts: Parts, seed: str, begun: Connection) -> Seeded:
-    settings, modes = parts.settings, parts.modes
+def _planted(parts: Parts, modes: Modes, seed: str, begun: Connection) -> Seeded:
+    settings = parts.settings
     planted = plant(begun, seed, settings.admin_secret, parts.clock.now(), modes.wire.seeds_whole_seconds)
     begun.execute(SET_TEST_TENANT, {"flag": modes.enable_test_tenant})
     return planted

@@ -118,6 +118,7 @@ async def test_modes_stay(standin):
     await standin.post(RESET, json={"settings": True})
     told = (await standin.get("/_standin/settings")).json()
     assert (told["strict"], told["enable_test_tenant"]) == (False, True)
+    assert (await standin.get("/v1/tms/client/testclient1", headers=CREDENTIALS)).status_code == 200
 
 
 @pytest.mark.parametrize(
