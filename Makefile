@@ -13,7 +13,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold crash lint format constraints clean
+.PHONY: help run test image test-image conformance bench screenshots hold crash login-time lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +59,10 @@ hold: .venv/test.stamp ## send the running server the load suite at 100 connecti
 crash: .venv/test.stamp ## kill the server in the middle of createkey load and look for every key answered
 	@tools/setup system
 	@$(BIN)/python -m tests.load.crash
+
+login-time: .venv/test.stamp ## log in at a real sshd through the stand-in and without it, and compare the times
+	@tools/setup system
+	@$(BIN)/python -m tests.ssh.login_time
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check
