@@ -1,6 +1,7 @@
 """One soak: starts the server, lets the users live beside the monitor that takes samples, and returns what was seen."""
 
 import asyncio
+import math
 import signal
 import sys
 import tempfile
@@ -50,6 +51,7 @@ class Soak:
     samples: list[Sample] = field(default_factory=list)
     keys_before: int = 0
     keys_after: int = 0
+    ended: float = math.inf
     traces: int = 0
     interrupted: bool = False
 
@@ -91,7 +93,7 @@ async def live(plan: Plan, server: Server, url: str) -> Soak:
             users = [User(server.url, record, plan.pace) for _ in range(plan.users)]
             monitor = asyncio.create_task(_monitor(seen, server, database, stop))
             await asyncio.gather(*(user.live(number % ROUNDS, stop) for number, user in enumerate(users)))
-            seen.interrupted = stop.is_set()
+            seen.interrupted, seen.ended = stop.is_set(), time.monotonic()
             stop.set()
             await monitor
         seen.keys_after = await database.keys()

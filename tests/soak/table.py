@@ -25,7 +25,8 @@ def tenths(seen: Soak) -> str:
 
 
 def _row(seen: Soak, tenth: int) -> list[str]:
-    latencies = seen.record.tenths[tenth]
+    latencies, begun = seen.record.tenths[tenth], seen.record.start + tenth * seen.record.seconds / TENTHS
+    lived = min(seen.record.seconds / TENTHS, seen.ended - begun)
     here = [one for one in seen.samples if seen.record.tenth(one.at) == tenth]
     times = [
         latencies.percentile(50),
@@ -36,7 +37,7 @@ def _row(seen: Soak, tenth: int) -> list[str]:
     return [
         f"{tenth + 1}",
         f"{latencies.count:,}",
-        f"{latencies.count / seen.record.seconds * TENTHS:,.0f}",
+        f"{latencies.count / lived:,.0f}",
         *(f"{seconds * 1000:.2f}" for seconds in times),
         *(_sizes(here) if here else [_NOTHING] * 4),
         *(_cores(here[0], here[-1]) if len(here) > 1 else [_NOTHING] * 3),
