@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 
+from tests.load.server import NotReadyError
 from tests.postgresql import NoPostgresError
 from tests.soak import table
 from tests.soak.databases import POSTGRESQL, SQLITE
@@ -36,7 +37,7 @@ def plans(arguments: list[str] | None = None) -> list[Plan]:
 def told(seen: Soak) -> list[str]:
     """Print the tables of one run and return a sentence for each thing that went wrong."""
     plan, judged = seen.plan, seen.verdicts()
-    print(f"\n{plan.users} users for {plan.seconds / 60:g} minutes, pace {plan.pace:g} s, {plan.engine}\n")
+    print(f"\n{plan}\n")
     print(table.tenths(seen))
     print(f"\n{table.answers(seen)}\n\n{table.verdicts(judged)}", flush=True)
     return [f"{plan.users} users: {one.what}: {one.measured}; {one.bound}" for one in judged if one.met is False]
@@ -55,9 +56,13 @@ def closing(failures: list[str], seen: list[Soak], planned: int) -> tuple[str, i
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Soak with each number of users in turn and print; return 0, 1 on a failure, 130 where a signal came first."""
+    """Soak with each number of users in turn and print; return 0, 1 on a failure, 130 where a signal came first.
+
+    Where a server does not start it is 2.
+    """
     planned, seen, failures = plans(arguments), [], []
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # While no users live, both end the start in order.
+    # While no users live, a SIGTERM ends the start in order as well.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for plan in planned:
             seen.append(soak(plan))
@@ -66,9 +71,11 @@ def main(arguments: list[str] | None = None) -> int:
                 break
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-    except NoPostgresError as error:
+    except (NoPostgresError, NotReadyError) as error:
         print(error, file=sys.stderr)
         return 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
     line, status = closing(failures, seen, len(planned))
     print(line)
     return status

@@ -35,6 +35,10 @@ class Plan:
     pace: float
     engine: str
 
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{self.users} users for {self.seconds / 60:g} minutes, pace {self.pace:g} s, {self.engine}"
+
     @property
     def warm_up(self) -> float:
         """Return the seconds before the first tenth."""
@@ -79,6 +83,7 @@ def soak(plan: Plan) -> Soak:
         settings = {"DATABASE": url, "OAUTH__INTERVAL": str(INTERVAL)}
         with stopping(start_server(directory, **settings)) as server:
             server.settle()
+            print(f"{plan}: its server is {server.url}, process {server.pid}", file=sys.stderr, flush=True)
             seen = uvloop.run(live(plan, server, url))
         seen.traces = traces(server.log)
         return seen
@@ -104,13 +109,17 @@ async def live(plan: Plan, server: Server, url: str) -> Soak:
 def ended_by_signals() -> Iterator[asyncio.Event]:
     """Give an event that the signals of an end set, instead of ending this process."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in ENDING:
+    before = {number: signal.getsignal(number) for number in ENDING}
+    if before[signal.SIGHUP] is signal.SIG_IGN:  # Under nohup it is to stay without effect.
+        del before[signal.SIGHUP]
+    for number in before:
         loop.add_signal_handler(number, stop.set)
     try:
         yield stop
     finally:
-        for number in ENDING:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 async def _monitor(seen: Soak, server: Server, database: Database, stop: asyncio.Event) -> None:
