@@ -130,8 +130,11 @@ async def _monitor(seen: Soak, server: Server, database: Database, stop: asyncio
             seen.record.failures[f"the server ended with status {server.process.returncode}"] += 1
             stop.set()
             return
-        seen.samples.append(await look(server, database))
-        if seen.samples[-1].at - told >= PROGRESS_SECONDS:
+        try:
+            seen.samples.append(await look(server, database))
+        except Exception as error:  # Whatever it is, the table is worth more than the sample.
+            seen.record.failures[f"no sample: {type(error).__name__}: {error}"] += 1
+        if seen.samples and seen.samples[-1].at - told >= PROGRESS_SECONDS:
             told += PROGRESS_SECONDS
             print(progress(seen), file=sys.stderr, flush=True)
         await asyncio.sleep(SECONDS)
