@@ -132,7 +132,7 @@ async def _monitor(seen: Soak, server: Server, database: Database, stop: asyncio
             return
         try:
             seen.samples.append(await look(server, database))
-        except Exception as error:  # Whatever it is, the table is worth more than the sample.
+        except Exception as error:  # noqa: BLE001 - whatever it is, the table is worth more than the sample
             seen.record.failures[f"no sample: {type(error).__name__}: {error}"] += 1
         if seen.samples and seen.samples[-1].at - told >= PROGRESS_SECONDS:
             told += PROGRESS_SECONDS
