@@ -12,7 +12,9 @@ import psutil
 import pytest
 import uvloop
 
-from tests.load.server import ROOT, database_of, start_server, stopping
+from tests.load.server import ROOT, NotReadyError, database_of, start_server, stopping
+from tests.postgresql import NoPostgresError
+from tests.soak import __main__ as command
 from tests.soak import table
 from tests.soak.__main__ import INTERRUPTED, closing, main, plans
 from tests.soak.databases import SQLITE, SqliteFile
@@ -100,10 +102,10 @@ def test_a_database_that_cannot_be_looked_at_fails_the_soak(tmp_path, monkeypatc
 
 def test_an_interrupted_soak_ends_in_order(tmp_path):
     """After a SIGINT there are the table so far and the status of a signal; neither files nor processes are left."""
-    command = [sys.executable, "-m", "tests.soak", "--minutes", "5", "--users", "3,100", "--pace", "0.05"]
+    line = [sys.executable, "-m", "tests.soak", "--minutes", "5", "--users", "3,100", "--pace", "0.05"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:
+    with subprocess.Popen(line, cwd=ROOT, env=environment, **pipes) as process:
         begun = process.stderr.readline()
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
@@ -114,6 +116,20 @@ def test_an_interrupted_soak_ends_in_order(tmp_path):
     assert printed.splitlines()[1] == "3 users for 5 minutes, pace 0.05 s, sqlite"
     assert "100 users" not in printed
     assert printed.splitlines()[-1].startswith("Interrupted; not one failure in ")
+
+
+@pytest.mark.parametrize("error", [NotReadyError("app was not ready"), NoPostgresError("initdb is not installed")])
+def test_what_cannot_be_started_is_told(error, monkeypatch, capsys):
+    """With a status of its own, and nothing is judged."""
+
+    def refuse(_plan):
+        raise error
+
+    monkeypatch.setattr(command, "soak", refuse)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main([]) == 2
+    assert capsys.readouterr() == ("", f"{error}\n")
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def soak_of(**changes):
