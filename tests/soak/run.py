@@ -101,6 +101,8 @@ async def live(plan: Plan, server: Server, url: str) -> Soak:
             seen.interrupted, seen.ended = stop.is_set(), time.monotonic()
             stop.set()
             await monitor
+        if server.process.poll() is not None:
+            record.failures[f"the server ended with status {server.process.returncode}"] += 1
         seen.keys_after = await database.keys()
         return seen
 
@@ -123,11 +125,10 @@ def ended_by_signals() -> Iterator[asyncio.Event]:
 
 
 async def _monitor(seen: Soak, server: Server, database: Database, stop: asyncio.Event) -> None:
-    """Take a sample a second and tell how it goes once a minute, while the users live."""
+    """Take a sample a second and tell how it goes once a minute, while the users live; end them where the server is gone."""
     told = seen.record.start
     while not stop.is_set() and time.monotonic() < seen.record.end:
         if server.process.poll() is not None:
-            seen.record.failures[f"the server ended with status {server.process.returncode}"] += 1
             stop.set()
             return
         try:
