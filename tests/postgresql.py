@@ -72,6 +72,7 @@ class Postgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                process_group=0,  # A Ctrl-C is for whoever started it, who ends it when nobody needs it any more.
                 **_as_another(),
             )
         deadline = time.monotonic() + READY_SECONDS
