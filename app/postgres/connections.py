@@ -17,6 +17,7 @@ from ..errors import DatabaseGone, StartRefused
 
 CONNECT_SECONDS = 3.0
 STATEMENT_SECONDS = 20.0  # after which a database that keeps the connection and says nothing counts as gone
+LONG_SECONDS = 86_400.0  # for what copies or waits for whole tables; a timeout of None is STATEMENT_SECONDS to asyncpg
 _STATEMENTS_KEPT = 512
 _EXPECTED = "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _SHUT = ("08", "57P", "53300")  # connection exceptions, shutdown and start of the server, no place for another client

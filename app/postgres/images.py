@@ -16,7 +16,7 @@ from ..sqlite.database import engine_over
 from ..sqlite.image import VERSION_TABLE, Image
 from ..statements import Statement
 from ..tables import metadata
-from .connections import Driver
+from .connections import LONG_SECONDS, Driver
 
 _CHUNK = 5_000
 _LAST_ID = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), greatest($1, 1), $1 > 0)"
@@ -27,10 +27,12 @@ async def pour(driver: Driver, image: Image) -> None:
     """Replace all rows by those of an image, inside a transaction that has begun. Raises what opening the image raises."""
     tables = metadata.sorted_tables
     with image.opened() as source:
-        await driver.execute(f"TRUNCATE {', '.join(table.name for table in tables)}", timeout=None)
+        await driver.execute(f"TRUNCATE {', '.join(table.name for table in tables)}", timeout=LONG_SECONDS)
         for table in tables:
             columns = [column.name for column in table.columns]
-            await driver.copy_records_to_table(table.name, columns=columns, records=_rows(source, table), timeout=None)
+            await driver.copy_records_to_table(
+                table.name, columns=columns, records=_rows(source, table), timeout=LONG_SECONDS
+            )
             if "id" in table.columns:
                 await driver.execute(_LAST_ID.format(table.name), _last_id(source, table))
 
