@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
+from ..errors import DatabaseGone
 from ..statements import Statement
 from ..tables import tenants
 from .problems import Problem
@@ -37,6 +38,8 @@ async def check_liveness() -> Alive:
 
 @on.get("/health/ready", responses=_UNREADY)
 async def check_readiness(parts: RunningParts) -> Ready:
-    """Answer 200 once the stand-in is migrated and seeded, 503 while its database does not answer."""
+    """Answer 200 once the stand-in is migrated and seeded, 503 while its database does not answer or tell of changes."""
     await parts.store.one(_COUNT)
+    if not parts.steering.board.hears:
+        raise DatabaseGone
     return Ready()

@@ -60,6 +60,7 @@ class PostgresBoard(Board):
         self._connections = Connections(url, _CONNECTIONS)
         self._cleared: list[range] = []
         self._told = asyncio.Event()
+        self._hears = False
         self._hearing: asyncio.Task[None] | None = None
 
     async def join(self) -> None:
@@ -78,6 +79,11 @@ class PostgresBoard(Board):
             await asyncio.gather(self._hearing, return_exceptions=True)
         await self._connections.close()
         self.close()
+
+    @property
+    def hears(self) -> bool:
+        """Return whether this process is told of what others set; not while its connection for that is lost."""
+        return self._hears
 
     async def alter(self, changed: Callable[[State], State]) -> None:
         """Replace the state by what `changed` returns for it, and return when every process knows.
@@ -185,9 +191,11 @@ class PostgresBoard(Board):
             while not driver.is_closed():
                 self._told.clear()
                 await driver.execute(_PRESENT, *await self._look(driver))
+                self._hears = True
                 heard.set()
                 await self._told.wait()
         finally:
+            self._hears = False
             if not driver.is_closed():
                 await driver.reset()
 

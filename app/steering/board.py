@@ -73,6 +73,11 @@ class Board:
         """Do what `close` does."""
         self.close()
 
+    @property
+    def hears(self) -> bool:
+        """Return whether this process knows at once what others set, as it does in shared memory."""
+        return True
+
     async def alter(self, changed: Callable[[State], State]) -> None:
         """Do what `change` does; it returns when every process knows."""
         await asyncio.to_thread(self.change, changed)
