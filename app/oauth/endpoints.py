@@ -82,8 +82,8 @@ def _as_json(error: OAuth2Error, methods: dict[str, Endpoint]) -> Answer:
 
 def _as_page(error: OAuth2Error, methods: dict[str, Endpoint]) -> Answer:
     sentence = f"{error.get_error_description()}."
-    page = error_page(error.status_code, "This did not work", sentence)
-    return _with_methods(page.with_header(*AGAIN) if isinstance(error, ServerTroubleError) else page, methods)
+    shown = error_page(error.status_code, "This did not work", sentence)
+    return _with_methods(shown.with_header(*AGAIN) if error.status_code == 503 else shown, methods)
 
 
 def _with_methods(refused: Answer, methods: dict[str, Endpoint]) -> Answer:
