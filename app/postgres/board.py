@@ -10,9 +10,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
-import asyncpg
-
-from ..errors import DatabaseGone
 from ..steering.board import Board
 from ..steering.state import NOTHING, State, decode, encode
 from .connections import LONG_SECONDS, Connections, Driver
@@ -176,7 +173,7 @@ class PostgresBoard(Board):
             try:
                 async with self._connections.lend() as driver:
                     await self._hear(driver, heard)
-            except (DatabaseGone, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # Whatever it is: nobody would ever listen again.
                 if not heard.is_set():
                     raise
                 _log.warning("the database does not answer, what others set is not heard: %r", error.__cause__ or error)

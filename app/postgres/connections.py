@@ -73,7 +73,7 @@ class Connections:
             try:
                 lent = await self.engine.connect()
             except Exception as error:
-                if is_gone(error):
+                if is_gone(_cause_of(error)):
                     raise DatabaseGone from error
                 raise
             if not (await driver_of(lent)).is_closed():
@@ -92,6 +92,11 @@ def is_gone(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(_SHUT)
     return isinstance(error, OSError | TimeoutError | asyncio.IncompleteReadError | DatabaseGone)
+
+
+def _cause_of(error: BaseException) -> BaseException:
+    """Return what the driver has said, behind SQLAlchemy's own exceptions."""
+    return error if error.__cause__ is None else _cause_of(error.__cause__)
 
 
 def driver_url(url: str) -> URL:

@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from app.errors import DatabaseGone
 from app.postgres import connections
 from app.sqlite.image import FileImage
 from app.steering.state import ClockState, State
@@ -49,3 +50,24 @@ async def test_replacing_rows_may_take_longer_than_a_statement(store_for, url, t
         await replacing
     finally:
         await reader.close()
+
+
+async def refuse(reader, writer):
+    """Answer as a server that has not recovered yet: no TLS, then FATAL 57P03."""
+    for answer in (b"N", b"E\0\0\0\x2eSFATAL\0C57P03\0Mthe system is starting up\0\0"):
+        await reader.read(1000)
+        writer.write(answer)
+    await writer.drain()
+    writer.close()
+
+
+async def test_a_database_that_is_starting_is_gone():
+    """It takes connections and refuses them, which is no other fault than that it does not answer."""
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        starting = connections.Connections(f"postgresql://standin@127.0.0.1:{port}/test", 1)
+        with pytest.raises(DatabaseGone) as told:
+            async with starting.lend():
+                pass
+        await starting.close()
+    assert "starting up" in str(told.value.__cause__)
