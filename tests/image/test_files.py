@@ -19,6 +19,7 @@ from app.settings_reading import CONFIG_VARIABLE
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["tms-standin"]
+SCALED = yaml.safe_load((ROOT / "compose.scale.yaml").read_text())["services"]
 WORKFLOW = yaml.safe_load((ROOT / "docs/ci-example.yml").read_text())
 SERVICE = WORKFLOW["jobs"]["load"]["services"]["tms-standin"]
 KNOWN = {setting.environment for setting in settings_table()} | {CONFIG_VARIABLE, "TMS_ROOT_DIR"}
@@ -48,7 +49,12 @@ def health() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("schema", "name"), [("compose-spec", "compose.yaml"), ("github-workflows", "docs/ci-example.yml")]
+    ("schema", "name"),
+    [
+        ("compose-spec", "compose.yaml"),
+        ("compose-spec", "compose.scale.yaml"),
+        ("github-workflows", "docs/ci-example.yml"),
+    ],
 )
 def test_each_file_has_its_form(schema, name):
     """The published schema of the form finds nothing."""
@@ -63,7 +69,7 @@ def test_the_health_check_is_the_same_everywhere():
     options = shlex.split(SERVICE["options"])
 
     assert health() == ["tms-standin", "health"]
-    assert COMPOSE["healthcheck"]["test"] == ["CMD", *health()]
+    assert COMPOSE["healthcheck"]["test"] == SCALED["tms-standin"]["healthcheck"]["test"] == ["CMD", *health()]
     assert shlex.split(options[options.index("--health-cmd") + 1]) == health()
 
 
@@ -81,6 +87,7 @@ def test_the_ports_agree():
 def test_every_variable_is_known():
     """A variable that the code does not know would stop the container's start."""
     ours = {name for name in environment() if name.startswith("TMS_")} | COMPOSE["environment"].keys()
+    ours |= SCALED["tms-standin"]["environment"].keys()
 
     assert ours - KNOWN == set()
     assert environment()["TMS_STANDIN_HOST"] == "0.0.0.0"
@@ -127,3 +134,27 @@ def test_the_base_has_one_name():
     bases = [line.split()[0] for line in lines("FROM")]
 
     assert bases == ["debian:bookworm-slim", "python", "python"]
+
+
+def test_the_replicas_are_behind_nginx():
+    """nginx listens, by the file that the tests run it with, where compose maps the port to, and passes on to them."""
+    template = (ROOT / "docs/scale/nginx.conf").read_text()
+    standin, nginx = SCALED["tms-standin"], SCALED["nginx"]
+
+    assert nginx["volumes"] == ["./docs/scale/nginx.conf:/etc/nginx/nginx.conf:ro"]
+    assert nginx["ports"] == ["127.0.0.1:3000:8080"]
+    assert "listen 8080;" in template
+    assert f"server tms-standin:{only('EXPOSE')} " in template
+    assert "ports" not in standin
+    assert standin["deploy"] == {"replicas": 4}
+
+
+def test_the_replicas_share_one_database():
+    """All have the account that PostgreSQL is made with, and keep nothing of their own."""
+    account = SCALED["postgres"]["environment"]
+    user, password, name = (account[f"POSTGRES_{part}"] for part in ("USER", "PASSWORD", "DB"))
+
+    url = SCALED["tms-standin"]["environment"]["TMS_STANDIN_DATABASE"]
+    assert url == f"postgresql://{user}:{password}@postgres:5432/{name}"
+    assert SCALED["tms-standin"]["tmpfs"] == ["/data", "/tmp"]
+    assert SCALED["tms-standin"]["read_only"] is True
