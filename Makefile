@@ -10,12 +10,14 @@ SOAK ?=
 HOLD ?= --url http://127.0.0.1:3000 --database tms.db
 # What `make conformance` runs the server on: sqlite or postgresql.
 DATABASE ?= sqlite
+# What `make scale` leaves out, or how long it takes: --only checks, --only throughput, --seconds 5, --rounds 100.
+SCALE ?=
 
 ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold crash soak login-time lint format constraints clean
+.PHONY: help run scale test image test-image conformance bench screenshots hold crash soak login-time lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -68,6 +70,12 @@ login-time: .venv/test.stamp ## log in at a real sshd through the stand-in and w
 soak: .venv/test.stamp ## send a server of its own the load suite for an hour at 25, then at 100 users; SOAK="--minutes 1"
 	@tools/setup system
 	@$(BIN)/python -m tests.soak $(SOAK)
+
+scale: .venv/test.stamp ## prove what four replicas behind nginx share, and print how throughput grows with processes
+	@tools/setup system
+	@tools/setup node
+	@tools/setup tapipy
+	@$(BIN)/python -m tests.replicas $(SCALE)
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check

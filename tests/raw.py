@@ -57,7 +57,8 @@ class Connection:
         while field := self._reader.readline().decode().rstrip("\r\n"):
             name, _, value = field.partition(": ")
             headers.append((name, value))
-        length = 0 if to_head else int(dict(headers).get("content-length", 0))
+        lengths = [value for name, value in headers if name.lower() == "content-length"]
+        length = 0 if to_head else int(lengths[0] if lengths else 0)
         return Answer(line, headers, self._reader.read(length))
 
     def rest(self) -> bytes:

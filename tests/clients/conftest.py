@@ -8,15 +8,16 @@ import httpx
 import pytest
 
 from tests.clients.drive import SLOWING, Control, http_client
+from tests.clients.serving import serving
 from tests.servers import STANDARD, Server, running
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server process over plain http."""
+    """A server process over plain http, or several behind nginx."""
     scripts = [{"name": SLOWING, "script": ["slow_down"]}]
     folder = tmp_path_factory.mktemp("clients")
-    with running(folder, oauth__interval=1, oauth__issuers=scripts, **STANDARD) as server:
+    with serving(folder, oauth__interval=1, oauth__issuers=scripts, **STANDARD) as server:
         yield server
 
 

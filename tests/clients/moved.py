@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.clock import Clock
-from tests.servers import Server, running
+from tests.clients.serving import folders_of_processes, serving
+from tests.servers import Server
 
 AHEAD = "seconds-ahead"
 
@@ -15,8 +16,13 @@ AHEAD = "seconds-ahead"
 @contextmanager
 def moved(folder: Path, **settings: object) -> Iterator[Server]:
     """Run such a server, its clock right at first."""
-    (folder / AHEAD).write_text("0")
-    with running(folder, lambda _port: [sys.executable, "-m", "tests.clients.moved"], **settings) as server:
+    first, *others = folders_of_processes(folder)
+    first.mkdir(exist_ok=True)
+    (first / AHEAD).write_text("0")
+    for other in others:
+        other.mkdir()
+        (other / AHEAD).symlink_to(first / AHEAD)
+    with serving(folder, lambda _port: [sys.executable, "-m", "tests.clients.moved"], **settings) as server:
         yield server
 
 

@@ -41,9 +41,9 @@ class Front(Server):
     replicas: tuple[Server, ...] = ()
 
     def log(self) -> str:
-        """Return what all of them have printed so far, in the order of time."""
+        """Return what all of them have printed so far: what has no date, then the rest in the order of time."""
         lines = [line for replica in self.replicas for line in replica.log().splitlines(keepends=True)]
-        return "".join(sorted(lines))
+        return "".join(sorted(lines, key=lambda line: (line[:1].isdigit(), line)))
 
 
 @contextmanager
