@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from tests.clients import tapis_cli
 from tests.clients.drive import APPROVE, DENY, Control
 from tests.clients.moved import ahead, moved, put_ahead
+from tests.clients.serving import BEHIND_REPLICAS
 from tests.clients.tapis_cli import Tool, ToolError
 from tests.servers import STANDARD, Server
 
@@ -92,7 +94,8 @@ def test_apps_healthcheck(tool):
 
     numbers = [int(told.pop("result").removeprefix("Health check received. Count: ")) for told in (first, second)]
     assert first == second == {"status": "success", "message": "TAPIS_HEALTHY Health check received by Apps Service."}
-    assert numbers[1] == numbers[0] + 1
+    if not os.environ.get(BEHIND_REPLICAS):  # Each process counts for itself, as each of a real service's does.
+        assert numbers[1] == numbers[0] + 1
 
 
 def test_auth_generate_device_code(tool):
