@@ -158,3 +158,12 @@ def test_the_replicas_share_one_database():
     assert url == f"postgresql://{user}:{password}@postgres:5432/{name}"
     assert SCALED["tms-standin"]["tmpfs"] == ["/data", "/tmp"]
     assert SCALED["tms-standin"]["read_only"] is True
+
+
+def test_the_wheel_has_every_package():
+    """Each folder of app/ with code is one of the packages that pyproject.toml names, so that the image has it."""
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = [path.parent.relative_to(ROOT / "app") for path in (ROOT / "app").rglob("__init__.py")]
+    ours = {".".join(("tms_standin", *folder.parts)) for folder in folders}
+
+    assert ours == {name for name in named if not name.startswith("tms_standin.migrations")}
