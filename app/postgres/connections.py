@@ -46,40 +46,55 @@ class Connections:
             },
             **options,
         )
+        # SQLAlchemy's way in and out of its pool costs more than a small statement; what is idle stays out here.
+        self._places = asyncio.Semaphore(most)
+        self._idle: list[tuple[AsyncConnection, Driver]] = []
 
     @contextlib.asynccontextmanager
     async def lend(self) -> AsyncIterator[Driver]:
         """Give a connection that was alive a moment ago. Raises DatabaseGone where the database is not there any more."""
-        lent = await self._alive()
-        driver = await driver_of(lent)
-        try:
-            yield driver
-        except BaseException as error:
-            gone = is_gone(error) or driver.is_closed()
-            if gone or not isinstance(error, Exception):  # Cancelled: nobody knows what is still under way in it.
-                await lent.invalidate()
-            if gone and not isinstance(error, DatabaseGone):
-                raise DatabaseGone from error
-            raise
-        finally:
-            await lent.close()
+        async with self._places:
+            lent, driver = await self._alive()
+            is_fit = True
+            try:
+                yield driver
+            except BaseException as error:
+                gone = is_gone(error) or driver.is_closed()
+                is_fit = isinstance(error, Exception) and not gone  # Cancelled: nobody knows what is still under way.
+                if gone and not isinstance(error, DatabaseGone):
+                    raise DatabaseGone from error
+                raise
+            finally:
+                if is_fit:
+                    self._idle.append((lent, driver))
+                else:
+                    await _forget(lent)
 
     async def close(self) -> None:
         """Close all that are not lent."""
+        while self._idle:
+            await self._idle.pop()[0].close()
         await self.engine.dispose()
 
-    async def _alive(self) -> AsyncConnection:
-        while True:
-            try:
-                lent = await self.engine.connect()
-            except Exception as error:
-                if is_gone(_cause_of(error)):
-                    raise DatabaseGone from error
-                raise
-            if not (await driver_of(lent)).is_closed():
-                return lent
-            await lent.invalidate()  # The server has ended it while it was in the pool.
-            await lent.close()
+    async def _alive(self) -> tuple[AsyncConnection, Driver]:
+        while self._idle:
+            lent, driver = self._idle.pop()
+            if not driver.is_closed():
+                return lent, driver
+            await _forget(lent)  # The server has ended it while nobody had it.
+        try:
+            lent = await self.engine.connect()
+            return lent, await driver_of(lent)
+        except Exception as error:
+            if is_gone(_cause_of(error)):
+                raise DatabaseGone from error
+            raise
+
+
+async def _forget(lent: AsyncConnection) -> None:
+    """Have the pool make another one in its place."""
+    await lent.invalidate()
+    await lent.close()
 
 
 async def driver_of(lent: AsyncConnection) -> Driver:
