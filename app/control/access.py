@@ -3,12 +3,11 @@
 A browser that has shown the token carries a cookie instead, which is good for the page and for none of the calls.
 """
 
-import hmac
-
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..page import login
+from ..records import same_text
 from .problems import Refused, problem_response
 
 _CHALLENGE = 'Bearer realm="tms-standin control plane"'
@@ -40,8 +39,11 @@ class Access:
                 return None
             return _refused("The control plane asks for the bearer token of standin.control_token.", _CHALLENGE)
         scheme, _, token = shown[0].partition(b" ")
-        same = hmac.compare_digest(token.strip(b" "), self._token.encode())
-        if same and scheme.lower() == b"bearer" and len(shown) == 1:
+        if (
+            same_text(token.strip(b" ").decode("latin-1"), self._token)
+            and scheme.lower() == b"bearer"
+            and len(shown) == 1
+        ):
             return None
         return _refused(
             "This is not the bearer token of standin.control_token.", f'{_CHALLENGE}, error="invalid_token"'
