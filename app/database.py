@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from .errors import StartRefused
+from .private_files import make_private
 from .tables import tenants
 
 SqliteConnection = sqlite3.Connection
@@ -73,6 +74,8 @@ def open_sqlite(location: str) -> sqlite3.Connection:
     Raises StartRefused with the path and the reason.
     """
     _refuse_what_a_killed_process_left(location)
+    if location != MEMORY:
+        make_private(location)
     with _explained(location):
         connection = sqlite3.connect(location, isolation_level=None, check_same_thread=False, cached_statements=512)
         try:

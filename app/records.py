@@ -4,6 +4,7 @@ import hmac
 from hashlib import sha512
 
 ADMINISTRATOR_ID = "~~admin"
+PUBLISHED_ADMIN_SECRET = "adminsecret1"  # noqa: S105 - the default of standin.admin_secret, which every document tells
 ADMINISTRATOR_PRIVILEGE = "PERM_ADMIN"
 UNLIMITED = 2**31 - 1
 # Under this the seed stores a key of its own: the load suite's published settings ask for it.

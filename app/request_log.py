@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ Observer = Callable[[list[Answered]], None]
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
 _LONGEST_PATH = 500  # bytes of a path that a line shows
 _PATHS = 1_000  # paths whose text is remembered
+# A user code in a call of the control plane, and what is as long and as mixed as secrets, tokens and codes are.
+_TELLTALE = re.compile(rb"(?<=/_standin/device/)[^/]+|[\w-]{40,}")
+_SHORTEST_SECRET = 40  # bytes: a code of Tapis; those of TMS have 48, the others more
 _PAUSE = 0.05  # seconds between two writes
 _LAST_LINES = 1.0  # seconds that the end waits for a reader
 
@@ -83,8 +87,9 @@ class RequestLog:
 
     def _shown(self, raw_path: bytes) -> str:
         """Return a path as a line shows it, cut where it is endless, and remember it: a load has few of them."""
-        text = _visible(raw_path[:_LONGEST_PATH].decode("ascii", "backslashreplace"))
-        if len(raw_path) > _LONGEST_PATH:
+        hidden = _TELLTALE.sub(_without_secret, raw_path)
+        text = _visible(hidden[:_LONGEST_PATH].decode("ascii", "backslashreplace"))
+        if len(hidden) > _LONGEST_PATH:
             return f"{text}..."
         if len(self._paths) >= _PATHS:
             self._paths.clear()
@@ -137,6 +142,13 @@ class RequestLog:
             return
         while data:
             data = data[os.write(descriptor, data) :]
+
+
+def _without_secret(found: re.Match[bytes]) -> bytes:
+    """Return what a line shows of a piece of a path that may be secret, wherever somebody has put it."""
+    piece = found[0]
+    is_word = len(piece) >= _SHORTEST_SECRET and (piece.isalpha() or piece.isdigit())
+    return piece if is_word else b"***"
 
 
 def _visible(text: str) -> str:

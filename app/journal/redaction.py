@@ -24,7 +24,8 @@ _LEAST = 4  # letters of a secret that is looked for elsewhere; a shorter one wo
 _ADDRESSES = frozenset(("location", "content-location", "referer", "link", "refresh"))
 _TELLTALE = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)|"
-    r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|"
+    # What a word begins with is bounded, or a text of many `eyJ` would be read again from each of them.
+    r"(?<![\w-])[\w-]{0,64}?eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|"
     r"(?<=/device/simulator/)[\w-]{9,}",
     re.DOTALL,
 )

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..private_files import make_private
 from .state import NOTHING, State, decode, encode
 
 GENERATION, EPOCH = 0, 1  # what is set has changed; rows are being replaced (odd) or have been (even)
@@ -75,6 +76,7 @@ class Board:
             state = changed(self._stored())
             if self._path is not None:
                 beside = self._state_file(self._path).with_suffix(".new")
+                make_private(beside)
                 beside.write_bytes(encode(state))
                 beside.replace(self._state_file(self._path))
             self._state = state
