@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,16 +10,14 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from .clock import Clock
+from .telltale import without_secrets
 
 Answered = tuple[str, bytes, int, int]  # method, raw path, status, microseconds
 Observer = Callable[[list[Answered]], None]
 
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
-_LONGEST_PATH = 500  # bytes of a path that a line shows
+_LONGEST_PATH = 500  # letters of a path that a line shows
 _PATHS = 1_000  # paths whose text is remembered
-# A user code in a call of the control plane, and what is as long and as mixed as secrets, tokens and codes are.
-_TELLTALE = re.compile(rb"(?<=/_standin/device/)[^/]+|[\w-]{40,}")
-_SHORTEST_SECRET = 40  # bytes: a code of Tapis; those of TMS have 48, the others more
 _PAUSE = 0.05  # seconds between two writes
 _LAST_LINES = 1.0  # seconds that the end waits for a reader
 
@@ -87,9 +84,9 @@ class RequestLog:
 
     def _shown(self, raw_path: bytes) -> str:
         """Return a path as a line shows it, cut where it is endless, and remember it: a load has few of them."""
-        hidden = _TELLTALE.sub(_without_secret, raw_path)
-        text = _visible(hidden[:_LONGEST_PATH].decode("ascii", "backslashreplace"))
-        if len(hidden) > _LONGEST_PATH:
+        shown = without_secrets(raw_path.decode("ascii", "backslashreplace"))
+        text = _visible(shown[:_LONGEST_PATH])
+        if len(shown) > _LONGEST_PATH:
             return f"{text}..."
         if len(self._paths) >= _PATHS:
             self._paths.clear()
@@ -142,13 +139,6 @@ class RequestLog:
             return
         while data:
             data = data[os.write(descriptor, data) :]
-
-
-def _without_secret(found: re.Match[bytes]) -> bytes:
-    """Return what a line shows of a piece of a path that may be secret, wherever somebody has put it."""
-    piece = found[0]
-    is_word = len(piece) >= _SHORTEST_SECRET and (piece.isalpha() or piece.isdigit())
-    return piece if is_word else b"***"
 
 
 def _visible(text: str) -> str:

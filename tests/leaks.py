@@ -1,0 +1,60 @@
+"""Looks through logs for what nobody may find there, and remembers which logs a run of the tests has written."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+# What a start tells on purpose, published with the seed `standard` and good for nothing else.
+TOLD_AT_START = (
+    "  client              testclient1 / secret1 in tenant test",
+    "  administrator       ~~admin / adminsecret1 in both tenants",
+    "client device-public, users testuser1 / password1 and testuser2 / password2",
+    "export X_TMS_CLIENT_SECRET=secret1",
+    'export X_TMS_ADMIN_SECRET="adminsecret1"',
+)
+PATTERNS = {
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY(-----)?",
+    "a signed token": r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}",
+    "a secret of TMS": r"(?<![0-9a-zA-Z])[0-9a-f]{48}(?![0-9a-zA-Z])",
+    "a token or a code": r"(?<![\w:+.=-])(?=[\w-]*[0-9])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{40,200}(?![\w/+.=-])",
+    "a user code": r"(?<![A-Z-])[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}(?![A-Z-])",
+    "a published secret": r"(?<![\w-])(secret1|adminsecret1|password[12])(?![\w-])",
+}
+_PATTERNS = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
+
+
+def leaks_in(text: str) -> Iterator[str]:
+    """Yield what no line of a log may hold: what it is, and the line with it hidden, lest this log repeats it."""
+    for line in text.splitlines():
+        if line.endswith(TOLD_AT_START):
+            continue
+        for kind, pattern in _PATTERNS.items():
+            if pattern.search(line):
+                yield f"{kind}: {pattern.sub('<here>', line)}"
+
+
+class Logs:
+    """The logs of a run. One is read when its server has stopped and once more at the end, if it is there still."""
+
+    def __init__(self) -> None:
+        self._found: dict[Path, list[str]] = {}
+
+    @property
+    def count(self) -> int:
+        """Return how many there were."""
+        return len(self._found)
+
+    def read(self, path: Path) -> None:
+        """Look through a log; one that is gone keeps what was found in it before."""
+        if path.is_file():
+            found = list(leaks_in(path.read_text("utf-8", "replace")))
+            self._found[path] = [f"{path}: {leak}" for leak in found]
+
+    def leaks(self) -> list[str]:
+        """Look through all of them again and return what was found."""
+        for path in list(self._found):
+            self.read(path)
+        return [leak for leaks in self._found.values() for leak in leaks]
+
+
+LOGS = Logs()
