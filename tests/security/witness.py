@@ -18,6 +18,7 @@ SECRET = {
 }
 # What a page shows to the person that it belongs to, or the answer of an endpoint whose work it is.
 SHOWN_AGAIN = {"csrf_token", "user_code", "code", "session", "standin_session"}
+MISPLACED = "misplaced"
 PUBLISHED = {"secret1", "adminsecret1", "password1", "password2"}
 _LEAST = 6
 
@@ -35,9 +36,18 @@ class Witness:
         self._learn(pairs_of_request(answer.request))
         handed = {value for _, value in pairs_of_answer(answer)}
         for value, name in self.secrets.items():
-            if name not in SHOWN_AGAIN and value not in PUBLISHED | handed and value in html.unescape(answer.text):
+            is_open = value in PUBLISHED | handed or self._may_repeat(answer.request, name, value)
+            if not is_open and value in html.unescape(answer.text):
                 self.told.append(f"{answer.request.method} {answer.request.url.path} tells a {name}")
         self._learn(pairs_of_answer(answer))
+
+    def _may_repeat(self, request: httpx.Request, name: str, value: str) -> bool:
+        """Tell whether an answer may repeat a secret: a page its own, and a refusal what its sender has misplaced.
+
+        The real server repeats a value of the wrong type (contract 6.3), and a page's form leads to its own path.
+        """
+        sent = request.url.path + request.content.decode("utf-8", "replace")
+        return name in SHOWN_AGAIN or value in request.url.path or (name == MISPLACED and value in sent)
 
     def learn(self, name: str, value: str) -> str:
         """Take in a secret that was sent where none belongs, and return it."""
