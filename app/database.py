@@ -137,7 +137,7 @@ def migrations_folder() -> Path:
 
 def engine_over(connection: sqlite3.Connection) -> Engine:
     """Return an engine whose only connection is this one, and whose transactions hold the write lock from the start."""
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 

@@ -223,6 +223,15 @@ def is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
+def tells_parameters(module: Module) -> Iterator[str]:
+    """Find engines of SQLAlchemy whose errors repeat the values of a statement, secrets among them, in the log."""
+    makers = ("create_engine", "create_async_engine")
+    for node in ast.walk(module.tree):
+        given = {word.arg: ast.unparse(word.value) for word in getattr(node, "keywords", ())}
+        if isinstance(node, ast.Call) and last_name(node.func) in makers and given.get("hide_parameters") != "True":
+            yield f"{node.lineno}: {ast.unparse(node)}"
+
+
 def target_names(target: ast.expr) -> list[str]:
     """Return the names that an assignment to `target` binds."""
     return [ast.unparse(part) for part in (target.elts if isinstance(target, ast.Tuple) else [target])]
@@ -281,6 +290,14 @@ LAWS = [
             ("gates.py", "shown != row['token_hash']"),
             ("gates.py", "hash_of(shown) == found"),
             ("gates.py", "call.token.encode() == kept"),
+        ],
+    ),
+    Law(
+        "No error of SQLAlchemy repeats a statement's values.",
+        tells_parameters,
+        [
+            ("database.py", "create_engine(url)"),
+            ("database.py", "sqlalchemy.ext.asyncio.create_async_engine(url, hide_parameters=False)"),
         ],
     ),
     Law(
@@ -354,6 +371,7 @@ log = logging.getLogger("tms_standin")
 def expiry(clock: Clock) -> datetime.datetime:
     return clock.now() + timedelta(minutes=1)
 def newest(token: Token, kind: str) -> bool:
+    engine = create_engine(url, hide_parameters=True)
     statement = select(tokens).where(tokens.c.token_hash == bindparam("token_hash"))
     connection.execute(f"PRAGMA busy_timeout = {MILLISECONDS}")
     told = f"Deleted {host}" + " and its tokens"
