@@ -29,6 +29,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(reason=reason)
 
 
+def pytest_configure() -> None:
+    """Have the logs of the servers looked through that tests start."""
+    LOGS.active = True
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a process of pytest-xdist has found in the logs of its servers."""

@@ -69,6 +69,23 @@ def test_a_log_is_read_again_at_the_end(tmp_path):
     ]
 
 
+def test_a_command_reads_no_log(tmp_path):
+    """What measures speed leaves gigabytes behind, which nobody waits for."""
+    logs = Logs(active=False)
+    (tmp_path / "server.log").write_text(LINE.format("secret1"))
+    logs.read(tmp_path / "server.log")
+    assert (logs.count, logs.leaks()) == (0, [])
+
+
+def test_lines_that_differ_in_their_times_alone():
+    """They are looked at once, in both forms of the log; another path among them is found."""
+    line = LINE.replace("40:53.495", "41:07.001").replace("69us", "170us")
+    assert len(list(leaks_in("\n".join([LINE.format("WDJB-MJHT"), line.format("WDJB-MJHT")])))) == 1
+    assert len(list(leaks_in("\n".join([LINE.format("WDJB-MJHT"), line.format("BDJB-MJHT")])))) == 2
+    as_json = '{{"at":"2026-11-30T01:40:53.495Z","path":"/{}","status":404,"took_ms":{}}}'
+    assert len(list(leaks_in("\n".join(as_json.format("secret1", took) for took in ("0.1", "12"))))) == 1
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "xdist"])
 def test_a_run_that_finds_something_fails(tmp_path, workers):
     """A run whose tests all pass ends with status 1 and the line, in one process and in several."""
