@@ -16,7 +16,7 @@ from .tables import tenants
 SqliteConnection = sqlite3.Connection
 
 MEMORY = ":memory:"
-REVISIONS = ("tms_0001", "tms_0002", "tms_0003", "tms_0004")
+REVISIONS = ("tms_0001", "tms_0002", "tms_0003", "tms_0004", "tms_0005")
 HEAD = REVISIONS[-1]
 _BEFORE_OAUTH = REVISIONS[: REVISIONS.index("tms_0003")]
 BUSY_TIMEOUT_MILLISECONDS = 5_000

@@ -164,6 +164,13 @@ def with_added_columns(statements):
     return whole
 
 
+def without_dropped_indexes(statements):
+    """Return the statements without indexes that a later one takes away again."""
+    dropped = [match[1] for text in statements if (match := re.fullmatch(r"DROP INDEX (\w+)", text))]
+    kept = [text for text in statements if not text.startswith("DROP INDEX ")]
+    return [text for text in kept if not text.startswith(tuple(f"CREATE INDEX {name} ON " for name in dropped))]
+
+
 def test_head_is_what_the_tables_say_on_postgresql():
     """The statements for PostgreSQL are the same too, TIMESTAMP WITH TIME ZONE and SERIAL among them."""
     written = io.StringIO()
@@ -174,7 +181,8 @@ def test_head_is_what_the_tables_say_on_postgresql():
     dialect = postgresql.dialect()
     expected = [CreateTable(table) for table in metadata.tables.values()]
     expected += [CreateIndex(index) for table in metadata.tables.values() for index in table.indexes]
-    statements = with_added_columns([" ".join(text.split()) for text in written.getvalue().split(";") if text.strip()])
+    statements = [" ".join(text.split()) for text in written.getvalue().split(";") if text.strip()]
+    statements = with_added_columns(without_dropped_indexes(statements))
     assert sorted(statements) == sorted(" ".join(str(part.compile(dialect=dialect)).split()) for part in expected)
     assert "expires_at TIMESTAMP WITH TIME ZONE NOT NULL" in written.getvalue()
 
