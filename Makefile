@@ -4,14 +4,18 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
+# For example: make soak SOAK="--minutes 1 --users 25".
+SOAK ?=
 # What `make hold` drives: the server that `make run` started in another terminal.
 HOLD ?= --url http://127.0.0.1:3000 --database tms.db
+# What `make conformance` runs the server on: sqlite or postgresql.
+DATABASE ?= sqlite
 
 ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold crash lint format constraints clean
+.PHONY: help run test image test-image conformance bench screenshots hold crash soak login-time lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,8 +33,9 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@$(BIN)/mypy --strict app
 	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile
 
-conformance: .venv/test.stamp ## compare with the recordings of the real servers and print the count
-	@$(BIN)/python -m tests.conformance
+conformance: .venv/test.stamp ## compare with the recordings of the real servers; DATABASE=postgresql on that one
+	@tools/setup system
+	@$(BIN)/python -m tests.conformance --database $(DATABASE)
 
 bench: .venv/test.stamp ## drive the server with wrk and print the table of speeds
 	@tools/setup system
@@ -56,6 +61,13 @@ hold: .venv/test.stamp ## send the running server the load suite at 100 connecti
 crash: .venv/test.stamp ## kill the server in the middle of createkey load and look for every key answered
 	@tools/setup system
 	@$(BIN)/python -m tests.load.crash
+
+login-time: .venv/test.stamp ## log in at a real sshd through the stand-in and without it, and compare the times
+	@tools/setup system
+	@$(BIN)/python -m tests.ssh.login_time
+soak: .venv/test.stamp ## send a server of its own the load suite for an hour at 25, then at 100 users; SOAK="--minutes 1"
+	@tools/setup system
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check

@@ -13,16 +13,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.pool import StaticPool
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from app.database import HEAD, REVISIONS, migrate, migrations_folder, open_sqlite, prepare
 from app.errors import StartRefused
 from app.oauth_tables import metadata  # It imports those of TMS.
+from app.schema import HEAD, REVISIONS, Preparation, migrate, migrations_folder
+from app.sqlite.database import open_sqlite, prepare
 
 ROOT = Path(__file__).parents[1]
 MOMENT = "2026-11-23T18:00:00.000000+00:00"
@@ -96,7 +94,7 @@ def engine_over(connection):
 def database():
     """Return a connection to a database in memory at HEAD, empty."""
     with closing(open_sqlite(":memory:")) as connection:
-        prepare(connection, ":memory:", lambda _begun: None, None, True)
+        prepare(connection, ":memory:", Preparation(lambda _begun: None, None, True))
         yield connection
 
 
@@ -164,29 +162,6 @@ def with_added_columns(statements):
     return whole
 
 
-def without_dropped_indexes(statements):
-    """Return the statements without indexes that a later one takes away again."""
-    dropped = [match[1] for text in statements if (match := re.fullmatch(r"DROP INDEX (\w+)", text))]
-    kept = [text for text in statements if not text.startswith("DROP INDEX ")]
-    return [text for text in kept if not text.startswith(tuple(f"CREATE INDEX {name} ON " for name in dropped))]
-
-
-def test_head_is_what_the_tables_say_on_postgresql():
-    """The statements for PostgreSQL are the same too, TIMESTAMP WITH TIME ZONE and SERIAL among them."""
-    written = io.StringIO()
-    options = {"as_sql": True, "output_buffer": written}
-    with Operations.context(MigrationContext.configure(dialect_name="postgresql", opts=options)):
-        for revision in REVISIONS:
-            script_directory().get_revision(revision).module.upgrade()
-    dialect = postgresql.dialect()
-    expected = [CreateTable(table) for table in metadata.tables.values()]
-    expected += [CreateIndex(index) for table in metadata.tables.values() for index in table.indexes]
-    statements = [" ".join(text.split()) for text in written.getvalue().split(";") if text.strip()]
-    statements = with_added_columns(without_dropped_indexes(statements))
-    assert sorted(statements) == sorted(" ".join(str(part.compile(dialect=dialect)).split()) for part in expected)
-    assert "expires_at TIMESTAMP WITH TIME ZONE NOT NULL" in written.getvalue()
-
-
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
 def test_an_upgrade_loses_no_row(tmp_path, revision):
     """A filled database of every earlier revision has every row afterwards, and is whole."""
@@ -200,7 +175,7 @@ def test_an_upgrade_loses_no_row(tmp_path, revision):
         assert {name: len(rows) for name, rows in before.items()} == dict.fromkeys(there, 1)
         assert set(there) in (set(TMS), set(TMS + OAUTH))
     with closing(open_sqlite(path)) as connection:
-        assert prepare(connection, path, None, lambda _begun: None, True) == (revision, None)
+        assert prepare(connection, path, Preparation(None, lambda _begun: None, True)) == (revision, None)
         after = {name: rows_of(connection, name) for name in metadata.tables}
         new = {"oauth_clients": {"tapis_tenant": "", "owner": "", "description": "", "active": 1}}
         new["device_flows"] = {"token_seconds": None}
@@ -221,7 +196,7 @@ def test_an_upgrade_that_fails_leaves_the_revision_before(tmp_path):
         connection.execute("CREATE INDEX reservations_tenant_client_user_id_idx ON reservations (tenant)")
         before = definitions(connection)
         with pytest.raises(StartRefused, match="reservations_tenant_client_user_id_idx already exists"):
-            prepare(connection, path, None, None, True)
+            prepare(connection, path, Preparation(None, None, True))
         assert (definitions(connection), counts(connection, TMS)) == (before, dict.fromkeys(TMS, 1))
         assert connection.execute("SELECT * FROM alembic_version").fetchall() == [(REVISIONS[0],)]
 

@@ -8,9 +8,9 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from ..errors import DatabaseError, RowsReplaced
+from ..errors import DatabaseTrouble, RowsReplaced
 from ..parts import Parts
-from .answers import Answer, InternalError, ServerTroubleError, error_answer
+from .answers import AGAIN, Answer, InternalError, ServerTroubleError, error_answer
 from .authorize import authorize, authorized
 from .device_authorization import device_authorization
 from .exchange import Exchange
@@ -69,7 +69,7 @@ async def answer(parts: Parts, scope: Any, receive: Any) -> Answer:
         return failed(InvalidRequestError("The Host header is missing or no host's name"), methods)
     except OAuth2Error as error:
         return failed(error, methods)
-    except DatabaseError:
+    except DatabaseTrouble:
         return failed(ServerTroubleError(), methods)
     except Exception:  # noqa: BLE001 - no fault of ours may end a client that reads nothing but JSON
         _log.exception("%s failed", scope["endpoint"])
@@ -82,7 +82,8 @@ def _as_json(error: OAuth2Error, methods: dict[str, Endpoint]) -> Answer:
 
 def _as_page(error: OAuth2Error, methods: dict[str, Endpoint]) -> Answer:
     sentence = f"{error.get_error_description()}."
-    return _with_methods(error_page(error.status_code, "This did not work", sentence), methods)
+    shown = error_page(error.status_code, "This did not work", sentence)
+    return _with_methods(shown.with_header(*AGAIN) if error.status_code == 503 else shown, methods)
 
 
 def _with_methods(refused: Answer, methods: dict[str, Endpoint]) -> Answer:

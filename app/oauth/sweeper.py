@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, literal_column, select
 
-from ..errors import DatabaseError
+from ..errors import DatabaseTrouble
 from ..oauth_tables import (
     FLOWS_THAT_MAY_GO,
     device_flows,
@@ -116,7 +116,7 @@ async def sweep_for_ever(parts: Parts) -> None:
     while True:
         try:
             await sweep(parts)
-        except DatabaseError as error:
+        except DatabaseTrouble as error:
             _log.warning("nothing was swept: %s", error)
         except Exception:  # noqa: BLE001 - a task that ends unheard would let the database grow for ever
             _log.exception("sweeping failed")

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.clock import NEVER
-from app.database import open_sqlite, prepare
 from app.oauth.device_flows import ALPHABET, hash_of_code
 from app.oauth_tables import metadata  # It imports those of TMS.
 from app.records import UNLIMITED, hash_of
+from app.schema import Preparation
 from app.seed import plant
+from app.sqlite.database import open_sqlite, prepare
 
 SECRET = "secret1"
 TENANTS = ("test", *(f"tenant{number}" for number in range(1, 10)))
@@ -46,13 +47,8 @@ def seeded(database: Path) -> None:
     """Make a database as the first start does."""
     with closing(open_sqlite(str(database))) as connection:
         now = datetime.now(UTC)
-        prepare(
-            connection,
-            str(database),
-            lambda begun: plant(begun, "standard", "adminsecret1", now, False),
-            lambda _: None,
-            True,
-        )
+        plan = Preparation(lambda begun: plant(begun, "standard", "adminsecret1", now, False), lambda _: None, True)
+        prepare(connection, str(database), plan)
 
 
 @contextmanager

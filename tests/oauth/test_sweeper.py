@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.database import open_sqlite, prepare
+from app.errors import DatabaseTrouble
 from app.oauth import sweeper
 from app.oauth.device_flows import note_poll
 from app.oauth.failures import Limit
 from app.oauth.pace import Pace
 from app.oauth.sweeper import AT_A_TIME, POLLS_AT_A_TIME, sweep, sweep_for_ever
+from app.schema import Preparation
+from app.sqlite.database import open_sqlite, prepare
 from tests.oauth.driver import PUBLIC, refused
 
 HOUR = 3600
@@ -274,7 +276,7 @@ async def test_polls_count_too(standin):
 def test_what_lives_is_not_looked_at(table, statement):
     """An index leads to the rows that may go, so that those kept for years, flows of Tapis among them, cost nothing."""
     with contextlib.closing(open_sqlite(":memory:")) as connection:
-        prepare(connection, ":memory:", lambda _begun: None, None, True)
+        prepare(connection, ":memory:", Preparation(lambda _begun: None, None, True))
         values = statement.bind({"before": datetime.now(UTC), "most": AT_A_TIME})
         steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
     [search] = [step for step in steps if f" {table.name} " in step and "<?" in step]
@@ -333,7 +335,7 @@ async def test_a_database_that_refuses(standin):
     standin.advance(600 + HOUR + 1)
     rows = await standin.rows()
     standin.parts.store._writer.connection.execute("ALTER TABLE device_flows RENAME TO away")
-    with pytest.raises(sweeper.DatabaseError, match=r"no such table: device_flows$"):
+    with pytest.raises(DatabaseTrouble, match=r"no such table: device_flows$"):
         await sweep(standin.parts)
     standin.parts.store._writer.connection.execute("ALTER TABLE away RENAME TO device_flows")
     assert await standin.rows() == rows

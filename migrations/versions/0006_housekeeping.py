@@ -6,8 +6,8 @@ What is written here is frozen: later changes of app/oauth_tables.py get a revis
 import sqlalchemy as sa
 from alembic import op
 
-revision = "tms_0005"
-down_revision = "tms_0004"
+revision = "tms_0006"
+down_revision = "tms_0005"
 
 _MAY_GO = "(dialect <> 'tapis' OR status IN ('denied', 'redeemed'))"
 
