@@ -30,6 +30,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(reason=reason)
 
 
+def pytest_collection_finish() -> None:
+    """Keep what is there by now out of every search for garbage; a test searches for what it has left itself."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_thread_left() -> Iterator[None]:
     """Fail a test that leaves a thread running."""

@@ -12,16 +12,13 @@ from sqlalchemy import Connection, bindparam, update
 
 from ..errors import StartRefused
 from ..oauth_tables import oauth_clients, oauth_users
-from ..schema import HEAD
+from ..schema import HEAD, make
 from ..statements import Statement
 from ..tables import metadata
 from .database import MEMORY, engine_over, open_sqlite
 
 _BUSY_PAUSE = 0.002  # seconds between two looks at a database that another process holds
 _STRANGER = "this is no snapshot of a stand-in, expected what GET snapshots/NAME has answered"
-VERSION_TABLE = """
-CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))
-"""
 _STAMPED = [table for table in metadata.tables.values() if {"created", "updated"} <= set(table.columns.keys())]
 _SEEDED_ONCE = [oauth_clients, oauth_users]
 
@@ -41,10 +38,8 @@ class SeedImage:
         self._connection = open_sqlite(MEMORY)
         try:
             with engine_over(self._connection).begin() as begun:
-                metadata.create_all(begun)
+                make(begun)
                 plant(begun)
-            self._connection.execute(VERSION_TABLE)
-            self._connection.execute("INSERT INTO alembic_version VALUES (?)", [HEAD])
         except BaseException:
             self._connection.close()
             raise
