@@ -62,12 +62,10 @@ def pauses(seconds: float, rounds: int, ended: int, most: int, directory: Path) 
     """Measure each request under each condition, in runs of `seconds` and `most` requests; wait for the sweep's end."""
     found = Pauses()
     with ExitStack() as stack:
-        quiet, swept = (
-            _side(stack, directory / name, seconds, most, ended if name == "swept" else 0)
-            for name in ("quiet", "swept")
-        )
-        found.ended = stock.count_ended(swept.database)
+        quiet = _side(stack, directory / "quiet", seconds, most, 0)
         _fill_ring(quiet)
+        swept = _side(stack, directory / "swept", seconds, most, ended)  # The last one: it sweeps from its start.
+        found.ended = len(stock.ENDING) * ended
         with _standing_still(swept.server) as going:
             for scenario in REQUESTS:
                 found.rows += _compare(scenario, quiet, swept, going, rounds, found.failures)
