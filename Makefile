@@ -31,7 +31,7 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
-	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile
+	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 conformance: .venv/test.stamp ## compare with the recordings of the real servers; DATABASE=postgresql on that one
 	@tools/setup system
