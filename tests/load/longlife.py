@@ -34,8 +34,8 @@ def _on_pause(row: Row) -> Verdict:
 
 
 def _on_speed(row: Row) -> Verdict:
-    what = f"{row.request}, {row.condition}: share of the speed on the seed alone"
-    return Verdict(what, f"{SPEED_GOAL:.2f}", f"{row.rate_ratio:.2f}", row.rate_ratio >= SPEED_GOAL)
+    what = f"{row.request}, {row.condition}: share of the speed on the seed alone, by CPU"
+    return Verdict(what, f"{SPEED_GOAL:.2f}", f"{row.cpu_ratio:.2f}", row.cpu_ratio >= SPEED_GOAL)
 
 
 def told(kept: Pauses, grown: Million) -> str:

@@ -80,7 +80,7 @@ def test_missed_goals_and_failures_are_told():
     """A long answer and a slow request miss their goals, and a failure has a line of its own and makes it fail."""
     slow = Row("getkey", "sweep under way", 50.0, 0.5, 0.5, 1.0, 6.0, 3.0, 100.0, 5.0)
     kept = Pauses([replace(slow, condition="nothing else"), slow], 5, 0, 1.0, ["nothing was swept"])
-    grown = Million(10, [replace(slow, condition="among many"), replace(slow, condition="among many", rate_ratio=0.8)])
+    grown = Million(10, [replace(slow, condition="among many"), replace(slow, condition="among many", cpu_ratio=0.8)])
     assert [one.met for one in longlife.verdicts(kept, grown)] == [False, False, True]
     told = longlife.told(kept, grown).splitlines()
     assert told[-2:] == ["FAILED: nothing was swept.", "1 of 3 goals met, 1 failures."]
