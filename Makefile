@@ -15,7 +15,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold crash soak login-time audit lint format constraints clean
+.PHONY: help run test image test-image conformance bench screenshots hold longlife crash soak login-time audit lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,7 +31,7 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
-	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile
+	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 conformance: .venv/test.stamp ## compare with the recordings of the real servers; DATABASE=postgresql on that one
 	@tools/setup system
@@ -41,6 +41,10 @@ bench: .venv/test.stamp ## drive the server with wrk and print the table of spee
 	@tools/setup system
 	@$(BIN)/python -m tests.load.bench
 	@$(BIN)/python -m tests.load.resets
+
+longlife: .venv/test.stamp ## look for pauses while housekeeping is under way, and for what a million keys cost
+	@tools/setup system
+	@$(BIN)/python -m tests.load.longlife
 
 image: ## build the image tms-standin without Docker: debootstrap and buildah, as root or by sudo
 	@tools/setup image

@@ -128,13 +128,16 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         parts.metrics.open()
         parts.steering.refresh()
         await _announce(parts, prepared)
-        gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
+        freezes = gc.get_freeze_count() == 0  # Otherwise whoever runs this application has done so.
+        if freezes:
+            gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
         gc.enable()
         tasks = [asyncio.create_task(task) for task in _tasks(parts)]
         try:
             yield
         finally:
-            gc.unfreeze()
+            if freezes:
+                gc.unfreeze()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

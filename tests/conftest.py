@@ -19,6 +19,12 @@ from tests.servers import STANDARD, Server, running
 # Debian keeps what only servers and root need where the PATH of others does not lead.
 PROGRAMS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 LEAKS = pytest.StashKey[list[str]]()
+# Files that take a minute or more on two busy cores, by the beginnings of their names.
+LONGEST = (
+    *("tests/plugin/", "tests/test_processes.py", "tests/load/", "tests/soak/", "tests/crash/", "tests/fuzz/"),
+    *("tests/command/test_execute.py", "tests/browser/", "tests/test_deterministic.py", "tests/test_keys.py"),
+    *("tests/oauth/test_restart.py", "tests/test_servers.py", "tests/test_main.py", "tests/faults/test_running.py"),
+)
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
@@ -62,6 +68,20 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("secrets in the logs of servers", red=True)
         for leak in found:
             terminalreporter.line(leak)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: a worker that gets one of them last keeps all waiting.
+
+    pytest-xdist would begin with those that have the most tests.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is there by now out of every search for garbage; a test searches for what it has left itself."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -39,8 +39,10 @@ OWN_NAMES_IN_SQL = {
     "postgres/images.py": {"""f"TRUNCATE {', '.join((table.name for table in tables))}\""""},
     "postgres/words.py": {
         "f'SELECT 1 FROM {table.name} WHERE '",
-        "f'SELECT 1 FROM {table.name} WHERE ' + "
-        "' AND '.join((f'{column} = ${number}' for number, column in enumerate(columns, 1)))",
+        (
+            "f'SELECT 1 FROM {table.name} WHERE ' + "
+            "' AND '.join((f'{column} = ${number}' for number, column in enumerate(columns, 1)))"
+        ),
     },  # columns of tables.py, values are bound
     "sqlite/constraints.py": {"f'SELECT 1 FROM {table} WHERE {where}'"},  # as above
 }
