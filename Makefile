@@ -15,7 +15,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold longlife crash soak login-time audit lint format constraints clean
+.PHONY: help run test test-postgresql image test-image conformance bench screenshots hold longlife crash soak login-time audit lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,10 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
 	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+
+test-postgresql: .venv/test.stamp ## the tests of TMS, OAuth and Tapis that run in process, over a real PostgreSQL
+	@tools/setup system
+	@$(BIN)/python -m tests.on_postgresql
 
 conformance: .venv/test.stamp ## compare with the recordings of the real servers; DATABASE=postgresql on that one
 	@tools/setup system
