@@ -17,6 +17,10 @@ from .tables import metadata
 
 _BUSY_PAUSE = 0.002  # seconds between two looks at a database that another process holds
 _STRANGER = "this is no snapshot of a stand-in, expected what GET snapshots/NAME has answered"
+_UNREADABLE = (
+    sqlite3.Error,
+    UnicodeDecodeError,
+)  # The second is SQLite's own sentence, with bytes of a damaged schema.
 _VERSION_TABLE = """
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))
 """
@@ -83,7 +87,7 @@ def revision_of_file(path: Path) -> str:
     try:
         with closing(_opened(path)) as image:
             row = image.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error:
+    except _UNREADABLE:
         raise StartRefused(_STRANGER) from None
     if row is None or row[0] != HEAD:
         found = "none" if row is None else repr(row[0])
@@ -97,7 +101,7 @@ def check_whole(path: Path) -> None:
     try:
         with closing(_opened(path)) as image:
             found = image.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error:
+    except _UNREADABLE:
         raise StartRefused(_STRANGER) from None
     if found != ("ok",):
         raise StartRefused("the file is damaged, expected what GET snapshots/NAME has answered")
