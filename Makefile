@@ -11,7 +11,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold crash lint format constraints clean
+.PHONY: help run test image test-image conformance bench screenshots hold crash fuzz lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -56,6 +56,9 @@ hold: .venv/test.stamp ## send the running server the load suite at 100 connecti
 crash: .venv/test.stamp ## kill the server in the middle of createkey load and look for every key answered
 	@tools/setup system
 	@$(BIN)/python -m tests.load.crash
+
+fuzz: .venv/test.stamp ## feed made-up input to every reader and real servers; FUZZ="--minutes 10" says how long
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check
