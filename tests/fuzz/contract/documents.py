@@ -97,7 +97,8 @@ def _choices(name: str, kind: str = "string") -> list[Any]:
     if kind == "integer" and name not in _KNOWN:
         return [-1, 5, 60]
     known = _KNOWN.get(name, _NEW)
-    return [*known * 20, *_NEW * 8, *_NASTY] if kind == "string" and name not in _NUMBERS else known
+    new = [] if name == "tenant" else _NEW
+    return [*known * 60, *new * 6, *_NASTY] if kind == "string" and name not in _NUMBERS else known
 
 
 def _lead(operations: Document, source: str, status: str, target: str, names: tuple[str, ...]) -> None:

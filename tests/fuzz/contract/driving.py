@@ -60,7 +60,7 @@ class Driver:
             if self.is_over:
                 return
             if mode == GenerationMode.POSITIVE:
-                lay(case, Random(luck))
+                lay(case, Random(f"{number} {luck}"))
             with suppress(DroppedError):
                 self._judge.ask(case)
 

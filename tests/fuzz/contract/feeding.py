@@ -20,7 +20,7 @@ from .judge import Judge
 BY = "schemathesis"
 LOG = "servers' logs"
 SETUPS = tuple(Setup(*each) for each in product(("0.3.0", "0.1.0"), ("intended", "real"), (False, True)))
-_EXAMPLES = 3
+_EXAMPLES = 6
 # Without MVP mode clients may be created, and keys need what the seed and the chains make.
 # JSON bodies, like the journal, are off by default; switched on they show more code.
 SETTINGS = {"log_format": "json", "enable_mvp": False, "oauth__json_bodies": True}
