@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import generated, guided
-from .contract import feeding
+from .contract import feeding, wire
 from .contract.documents import MAKERS
 from .outcome import Outcome, closing, table
 from .targets.all import TARGETS
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Feed everything, or what is named, and print the table."""
     asked = _asked(arguments)
     targets = [name for name in TARGETS if not asked.only or name in asked.only]
-    documents = [name for name in MAKERS if not asked.only or name in asked.only]
+    documents = [name for name in (*MAKERS, wire.NAME) if not asked.only or name in asked.only]
     outcomes = []
     for outcome in _outcomes(targets, documents, asked.minutes * 60, asked.seed):
         outcomes.append(outcome)
@@ -37,7 +37,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=_MINUTES, help="how long in all; 10 unless told")
     parser.add_argument("--seed", type=int, default=1, help="where hypothesis, atheris and schemathesis begin")
     parser.add_argument("--finds", type=Path, default=Path("build/fuzz"), help="where input that is a find is kept")
-    parser.add_argument("--only", nargs="+", choices=[*TARGETS, *MAKERS], help="these alone")
+    parser.add_argument("--only", nargs="+", choices=[*TARGETS, *MAKERS, wire.NAME], help="these alone")
     return parser.parse_args(arguments)
 
 

@@ -22,7 +22,7 @@ def test_hypothesis_finds_it():
 def test_hypothesis_finds_what_is_slow(monkeypatch):
     """Only an input that is slow every time counts."""
     monkeypatch.setattr(generated, "SLOW_SECONDS", 0.01)
-    with pytest.raises(generated.SlowError, match=r"40000 bytes took \d\.\d s"):
+    with pytest.raises(generated.SlowError, match=r"40000 bytes took \d+\.\d s"):
         generated.check_in_time(SLOW, b"a" * 40_000)
     generated.check_in_time(SLOW, b"a")
 
