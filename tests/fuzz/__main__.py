@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes = []
     for outcome in _outcomes(targets, documents, asked.minutes * 60, asked.seed):
         outcomes.append(outcome)
+        print(f"{outcome.target}, {outcome.by}: {outcome.cases:,} cases", file=sys.stderr, flush=True)
         _tell(outcome, asked.finds)
     if targets and not guided.is_installed():
         print(guided.ABSENT)
