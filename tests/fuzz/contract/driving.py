@@ -9,7 +9,7 @@ from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.errors import NoSuchExample, Unsatisfiable
+from hypothesis.errors import FlakyFailure, NoSuchExample, Unsatisfiable
 from hypothesis.strategies import integers
 from schemathesis import GenerationMode
 from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
@@ -105,3 +105,5 @@ def _find_of(run: Callable[[], None]) -> Iterator[str]:
             run()
     except FoundError as found:
         yield str(found)
+    except FlakyFailure as failure:  # It was slow once, and not when it was tried again: hypothesis tells both.
+        yield str(failure.exceptions[0])
