@@ -2,7 +2,7 @@
 
 from starlette.requests import cookie_parser
 
-_LONGEST = 4_096  # characters of a cookie that browsers keep
+LONGEST = 4_096  # characters of a cookie that browsers keep
 
 
 def cookie_of(header: str, name: str) -> str:
@@ -12,6 +12,6 @@ def cookie_of(header: str, name: str) -> str:
     """
     pairs = (pair.partition("=") for pair in header.split(";"))
     found = [value for key, _, value in pairs if key.strip() == name]
-    if not found or len(found[-1]) > _LONGEST:
+    if not found or len(found[-1]) > LONGEST:
         return ""
     return cookie_parser(f"{name}={found[-1]}").get(name, "")

@@ -43,6 +43,7 @@ BASIC = b"Basic dGVzdGNsaWVudDE6c2VjcmV0MQ=="
         (texts.version_requirement, b"v1", texts, "check", lambda _text: None),
         (texts.form, b"a=b", texts, "pairs_of", lambda _encoded: [("a", "c")]),
         (texts.addresses, b"a", texts, "host_of", lambda _headers: "b"),
+        (texts.cookies, b"x=1", texts, "cookie_of", lambda *_: "2"),
         (texts.credentials, BASIC, texts, "_basic", lambda _header: 1 / 0),
         (files.snapshot, b"", image, "_opened", lambda _path: 1 / 0),
         (files.settings, b"[", files.Settings, "load", lambda *_: 1 / 0),

@@ -5,7 +5,9 @@ from urllib.parse import parse_qsl
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
+from starlette.requests import cookie_parser
 
+from app.cookies import LONGEST, cookie_of
 from app.oauth.client_authentication import _basic
 from app.oauth.issuers import HostError, host_of, split_path
 from app.oauth.parameters import LARGEST_BODY, InvalidTargetError, form_parameters, pairs_of, refuse_query, resource_of
@@ -85,6 +87,15 @@ def addresses(data: bytes) -> None:
         assert text.strip().lower().startswith("http:"), text
 
 
+def cookies(data: bytes) -> None:
+    """One cookie is what Starlette makes of all of them, where it is no longer than browsers keep it."""
+    text = data.decode("latin-1")
+    found = cookie_of(text, "x")
+    assert len(found) <= LONGEST
+    if len(text) < LONGEST:
+        assert found == cookie_parser(text).get("x", ""), f"{found!r} in {text!r}"
+
+
 def targets() -> list[Target]:
     """Return them."""
     version = (b"1", b"0", b".", b",", b" ", b"*", b"x", b">=", b"-", b"+", b"a", b"18446744073709551616", b"\xcc\x81")
@@ -103,5 +114,12 @@ def targets() -> list[Target]:
             _PARAMETERS,
         ),
         Target("HTTP Basic", credentials, basic, (b"Basic ", b"=", b"%", b"AAAA", b"Og==", b" ", b"\xff"), _CLIENTS),
+        Target(
+            "cookies",
+            cookies,
+            (b'a=b; x="c\\073"; d',),
+            (b"x=", b";", b"=", b" ", b'"', b"\\1", b"\\073"),
+            ("app.cookies",),
+        ),
         Target("hosts and addresses", addresses, hosts, parts, ("app.oauth.issuers", "app.oauth.registry")),
     ]
