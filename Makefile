@@ -15,7 +15,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test test-postgresql image test-image conformance bench screenshots hold longlife crash soak login-time audit lint format constraints clean
+.PHONY: help run test test-postgresql image test-image conformance bench screenshots hold longlife crash soak fuzz login-time audit lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -80,6 +80,9 @@ soak: .venv/test.stamp ## send a server of its own the load suite for an hour at
 
 audit: .venv/test.stamp ## ask for known vulnerabilities of all that is pinned; without a network it says so (STRICT=1: fails)
 	@$(BIN)/python -m tests.security.audit
+
+fuzz: .venv/test.stamp ## feed made-up input to every reader and real servers; FUZZ="--minutes 10" says how long
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check

@@ -88,7 +88,7 @@ class Settings(RealServerSettings):
     tls_key: Name | None = Field(default=None, description="PEM file with the key of tls_certificate.")
     tls_folder: Name = Field(default="tls", description="Folder that keeps the certificate made at the first start.")
     log_format: Literal["text", "json"] = Field(default="text", description="Form of the log's lines.")
-    random_seed: int | None = Field(default=None, ge=0, description="A number makes every run the same.")
+    random_seed: int | None = Field(default=None, ge=0, lt=2**63, description="A number makes every run the same.")
     control_token: BearerToken | None = Field(
         default=None, repr=False, description="Bearer token that the control plane asks for."
     )

@@ -5,7 +5,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from ..records import same_text
 from . import pages
-from .answers import Answer
+from .answers import Answer, plain
 from .exchange import Exchange
 from .parameters import Parameters, pairs_of
 from .sessions import Browser, cookie_name
@@ -69,5 +69,5 @@ def query_of(exchange: Exchange) -> dict[str, str] | None:
 def _each_once(parameters: Parameters) -> dict[str, str]:
     for name, values in parameters.datalist.items():
         if len(values) > 1:
-            raise InvalidRequestError(f"The field {name} is there more than once")
+            raise InvalidRequestError(f"The field {plain(name)} is there more than once")
     return parameters.data

@@ -22,6 +22,10 @@ from .database import MEMORY, engine_over, open_sqlite
 
 _BUSY_PAUSE = 0.002  # seconds between two looks at a database that another process holds
 _STRANGER = "this is no snapshot of a stand-in, expected what GET snapshots/NAME has answered"
+_UNREADABLE = (
+    sqlite3.Error,
+    UnicodeDecodeError,
+)  # The second is SQLite's own sentence, with bytes of a damaged schema.
 # Hidden columns are generated ones: they would run a stranger's expressions.
 _COLUMNS = """
 SELECT made.name, columns.name, columns.hidden
@@ -132,7 +136,7 @@ def revision_of_file(path: Path) -> str:
     try:
         with closing(_opened(path)) as image:
             row = image.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error:
+    except _UNREADABLE:
         raise StartRefused(_STRANGER) from None
     if row is None or row[0] != HEAD:
         found = "none" if row is None else repr(row[0])
@@ -152,7 +156,7 @@ def check_whole(path: Path) -> None:
             foreign = image.execute(_FOREIGN).fetchone()
             indexes = {sql for (sql,) in image.execute(_INDEXES)}
             found = image.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error:
+    except _UNREADABLE:
         raise StartRefused(_STRANGER) from None
     if foreign is not None or columns != _OURS or not indexes <= _OUR_INDEXES:
         raise StartRefused("it holds other tables, views or triggers than a stand-in's")

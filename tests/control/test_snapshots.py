@@ -191,6 +191,16 @@ async def test_a_damaged_file(standin, tmp_path):
     assert [one["name"] for one in (await standin.get(SNAPSHOTS)).json()["snapshots"]] == ["a"]
 
 
+async def test_a_schema_that_is_no_text(standin):
+    """SQLite tells the damage in a sentence of bytes that are no UTF-8."""
+    await standin.put(f"{SNAPSHOTS}/a")
+    content = bytearray((await standin.get(f"{SNAPSHOTS}/a")).content)
+    place = content.find(b"CREATE")
+    content[place : place + 6] = b"\xfe\xf0CREA"
+    answer = await standin.put(f"{SNAPSHOTS}/b", content=bytes(content))
+    problem(answer, 422, "Unprocessable Entity", f"The snapshot cannot be used: {NO_SNAPSHOT}.")
+
+
 async def test_a_database_in_wal(client_for, tmp_path):
     """A copy of a live one is restored like any other file, and SQLite puts nothing beside it."""
     client = await client_for(database=f"sqlite:///{tmp_path / 'tms.db'}")
