@@ -25,6 +25,9 @@ from .tables import Timestamp, metadata
 # The real Tapis forgets no device code that nobody has fetched a token for (contract tapis 4.2).
 FLOWS_THAT_MAY_GO: ColumnElement[Any] = literal_column("(dialect <> 'tapis' OR status IN ('denied', 'redeemed'))")
 
+# A clock that is moved by a month has more of them than PostgreSQL's INTEGER takes; SQLite's has no such end.
+_MILLISECONDS = Integer().with_variant(BigInteger(), "postgresql")
+
 
 def _text(*names: str) -> list[Column[Any]]:
     return [Column(name, Text, nullable=False) for name in names]
@@ -134,7 +137,7 @@ device_polls = Table(
     Column("user_code", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
     *_moments("at"),
-    *[Column(name, Integer) for name in ("gap_milliseconds", "allowed_milliseconds")],
+    *[Column(name, _MILLISECONDS) for name in ("gap_milliseconds", "allowed_milliseconds")],
     *_text("answer", "remarks"),
     _belongs_to("device_polls", "user_code", "device_flows"),
 )

@@ -1,4 +1,4 @@
-"""Sorts text by its bytes on PostgreSQL, as SQLite does, and makes what its processes share (design 3.2.5).
+"""Sorts text on PostgreSQL as SQLite does, makes room for long times, and what its processes share (design 3.2.5).
 
 What is written here is frozen: later changes of the tables get a revision of their own. SQLite needs none of it.
 """
@@ -61,6 +61,8 @@ def upgrade() -> None:
     """Change nothing on SQLite."""
     if op.get_bind().dialect.name == "postgresql":
         _sort_by_bytes()
+        for name in ("gap_milliseconds", "allowed_milliseconds"):
+            op.alter_column("device_polls", name, type_=sa.BigInteger())
         _share()
 
 

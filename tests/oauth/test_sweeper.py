@@ -329,6 +329,7 @@ async def test_it_goes_on(standin, monkeypatch):
             await until(swept)
 
 
+@pytest.mark.on_sqlite
 async def test_a_database_that_refuses(standin):
     """The error comes out, and what could not be deleted is there."""
     await standin.begin()
@@ -341,6 +342,7 @@ async def test_a_database_that_refuses(standin):
     assert await standin.rows() == rows
 
 
+@pytest.mark.on_sqlite
 async def test_a_database_that_refuses_is_asked_again(standin, monkeypatch, caplog):
     """A line in the log tells why, and the next time everything is deleted."""
     monkeypatch.setattr(sweeper, "PAUSE_SECONDS", 0.01)
