@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.databases import fresh_database
+from tests.postgresql import Postgres, running_postgres
 from tests.servers import STANDARD, Server, running
 
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -42,6 +43,13 @@ def _no_thread_left() -> Iterator[None]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server process in the standard setup: MVP off, test tenant on, new clients allowed."""
     with running(tmp_path_factory.mktemp("server"), **STANDARD) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real PostgreSQL server, in which each test makes a database of its own."""
+    with running_postgres(tmp_path_factory.mktemp("postgresql")) as server:
         yield server
 
 
