@@ -31,10 +31,10 @@ def undated(rows):
     }
 
 
-@pytest.fixture(params=["file", "memory"])
-async def standin(request, client_for, tmp_path):
-    """Return a client of a stand-in on a file or in memory."""
-    return await client_for(database=f"sqlite:///{tmp_path / 'tms.db'}" if request.param == "file" else "sqlite://")
+@pytest.fixture
+async def standin(location, client_for):
+    """Return a client of a stand-in on a file, in memory or on PostgreSQL."""
+    return await client_for(database=location)
 
 
 async def create_key(client):

@@ -15,10 +15,10 @@ WANTED = {"client_user_id": "testuser1", "host": "testhost1", "host_account": "t
 WANTED |= {"ttl_minutes": 60, "key_type": ""}
 
 
-@pytest.fixture(params=["file", "memory"])
-async def standin(request, client_for, tmp_path):
-    """Return a client of a stand-in on a file or in memory."""
-    return await client_for(database=f"sqlite:///{tmp_path / 'tms.db'}" if request.param == "file" else "sqlite://")
+@pytest.fixture
+async def standin(location, client_for):
+    """Return a client of a stand-in on a file, in memory or on PostgreSQL."""
+    return await client_for(database=location)
 
 
 async def new_key(client):
