@@ -14,6 +14,8 @@ from tests.databases import fresh_database
 from tests.postgresql import Postgres, running_postgres
 from tests.servers import STANDARD, Server, running
 
+# Debian keeps what only servers and root need where the PATH of others does not lead.
+PROGRAMS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
@@ -21,7 +23,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked system(package, command) where the command is missing; with CI=true that is a failure."""
     for marker in item.iter_markers("system"):
         package, command = marker.args
-        if shutil.which(command) is None:
+        if shutil.which(command, path=PROGRAMS) is None:
             reason = f"{command} is not installed; this installs it: apt-get install {package}"
             if os.environ.get("CI") == "true":
                 pytest.fail(reason, pytrace=False)
@@ -37,6 +39,13 @@ def _no_thread_left() -> Iterator[None]:
     for thread in left:
         thread.join(5)
     assert not [thread for thread in left if thread.is_alive()]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real PostgreSQL server, in which each test makes a database of its own."""
+    with running_postgres(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,10 @@ class Server:
         """Return the resident memory of the process and its children in MiB."""
         return sum(one.memory_info().rss for one in self._family()) / MEBIBYTE
 
+    def descriptors(self) -> int:
+        """Return how many files and sockets the process and its children have open."""
+        return sum(one.num_fds() for one in self._family())
+
     def settle(self) -> None:
         """Wait until the process is idle (its background work at the start is done), at most SETTLE_SECONDS."""
         before = self.cpu_seconds()
@@ -99,14 +103,23 @@ def _start(command: Sequence[str], environment: dict[str, str], url: str, ready_
     with log.open("ab") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # A Ctrl-C is for the command alone, which ends the load before it ends the server.
         )
-    while _status(url, ready_path) != 200:
-        if process.poll() is not None or time.perf_counter() - started > READY_SECONDS:
-            process.kill()
-            process.wait()
-            raise NotReadyError(f"{' '.join(command)} was not ready: {log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.002)
+    try:
+        while _status(url, ready_path) != 200:
+            if process.poll() is not None or time.perf_counter() - started > READY_SECONDS:
+                raise NotReadyError(f"{' '.join(command)} was not ready: {log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.002)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     return Server(process, url, log, time.perf_counter() - started)
 
 
