@@ -46,8 +46,7 @@ async def _draw(source: PostgresRows, unfinished: Path) -> None:
         for table in TABLES:
             async for chunk in source.chunks(table):
                 await staging.put(table, chunk)
-            if is_numbered(table):
-                await staging.set_last_id(table, await source.last_id(table))
+        await staging.set_last_ids({table.name: await source.last_id(table) for table in TABLES if is_numbered(table)})
 
 
 async def _each(chunks: AsyncIterator[list[Any]]) -> AsyncIterator[Any]:

@@ -3,21 +3,21 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, insert
 
-from ..errors import StartRefused
 from ..moving.rows import CHUNK, in_order
 from ..schema import HEAD
 from ..statements import Statement
 from ..tables import metadata
-from .database import engine_over
-from .image import VERSION_TABLE, revision_of_file
+from .database import engine_over, explained
+from .image import VERSION_TABLE
 
-_CACHE = "PRAGMA cache_size = -65536"  # KiB; the indexes of long tables are walked all over
+# The lock of the first transaction is kept. The cache, in KiB, is for the indexes, which are walked all over.
+_PRAGMAS = ("PRAGMA locking_mode = EXCLUSIVE", "PRAGMA cache_size = -65536")
 
 
 class SqliteRows:
@@ -47,52 +47,88 @@ class SqliteRows:
 
 
 class SqliteStaging(SqliteRows):
-    """A file of this code's schema. What is in it is kept; foreign keys are not looked at before it is whole."""
+    """A file of this code's schema. It keeps what is put into it; foreign keys are not looked at."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        super().__init__(connection)
+        self.path = path
 
     async def put(self, table: Table, rows: list[Any]) -> None:
-        """Keep some rows, all of them or none."""
-        await asyncio.to_thread(self._put, Statement(insert(table)), rows)
+        """Keep some rows, all of them or none. Raises StartRefused."""
+        kept = Statement(insert(table))
+        await self._changed(lambda: self._insert(kept, rows))
 
     async def clear(self, table: Table) -> None:
-        """Forget the rows of a table."""
-        await asyncio.to_thread(self.connection.execute, f"DELETE FROM {table.name}")  # noqa: S608 - names come from tables.py
+        """Forget the rows of a table. Raises StartRefused."""
+        await self._changed(lambda: self.connection.execute(f"DELETE FROM {table.name}"))  # noqa: S608 - names come from tables.py
 
-    async def set_last_id(self, table: Table, last: int) -> None:
-        """Go on counting after an id."""
-        await asyncio.to_thread(self._set_last_id, table.name, last)
+    async def set_last_ids(self, last_ids: dict[str, int]) -> None:
+        """Go on counting after these ids. Raises StartRefused."""
+        await self._changed(lambda: self._set_last_ids(last_ids))
 
-    def _put(self, kept: Statement, rows: list[Any]) -> None:
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            self.connection.executemany(kept.text, [kept.bind(row._asdict()) for row in rows])
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
+    async def _changed(self, change: Callable[[], object]) -> None:
+        await asyncio.to_thread(self._in_transaction, change)
 
-    def _set_last_id(self, name: str, last: int) -> None:
-        self.connection.execute("BEGIN IMMEDIATE")
-        self.connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", [name])
-        self.connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [name, last])
-        self.connection.execute("COMMIT")
+    def _in_transaction(self, change: Callable[[], object]) -> None:
+        with explained(str(self.path)):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                change()
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    def _insert(self, kept: Statement, rows: list[Any]) -> None:
+        self.connection.executemany(kept.text, [kept.bind(row._asdict()) for row in rows])
+
+    def _set_last_ids(self, last_ids: dict[str, int]) -> None:
+        self.connection.execute("DELETE FROM sqlite_sequence")
+        self.connection.executemany("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", last_ids.items())
 
 
 def staging_file(path: Path) -> SqliteStaging:
-    """Open what an earlier call has begun to fill, or a new file where that is none of this code's schema."""
+    """Open what an earlier call has begun to fill, or a new file where that is none of this code's schema.
+
+    Nobody else can open it meanwhile. Raises StartRefused where somebody else has.
+    """
+    with explained(str(path)):
+        connection = _alone(path)
+        try:
+            if _is_strange(connection):
+                connection.close()
+                path.unlink()
+                connection = _alone(path)
+            if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                _make(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return SqliteStaging(connection, path)
+
+
+def _alone(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
-        revision_of_file(path)
-    except StartRefused:
-        path.unlink(missing_ok=True)
-        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute(_CACHE)
-        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            _make(connection)
-    except BaseException:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            return connection
         connection.close()
         raise
-    return SqliteStaging(connection)
+    return connection
+
+
+def _is_strange(connection: sqlite3.Connection) -> bool:
+    try:
+        made = connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        return bool(made) and connection.execute("SELECT version_num FROM alembic_version").fetchone() != (HEAD,)
+    except sqlite3.DatabaseError:
+        return True
 
 
 def _make(connection: sqlite3.Connection) -> None:
