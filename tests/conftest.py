@@ -71,7 +71,7 @@ async def client_for() -> AsyncIterator[ClientFor]:
     async with AsyncExitStack() as stack:
 
         async def open_client(**settings: object) -> httpx.AsyncClient:
-            database = fresh_database(str(settings.get("seed", "standard")))
+            database = fresh_database(settings)
             app = create_app(Settings(**{"database": database, **STANDARD, **settings}))
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)

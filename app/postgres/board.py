@@ -178,7 +178,7 @@ class PostgresBoard(Board):
 
     async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:
         """Take over what is set, and say so, whenever somebody has told of a change."""
-        await self._be_present(driver)
+        await _be_present(driver, begins=not heard.is_set())
         await driver.add_listener(CHANNEL, lambda *_told: self._told.set())
         driver.add_termination_listener(lambda *_told: self._told.set())
         try:
@@ -191,17 +191,18 @@ class PostgresBoard(Board):
             if not driver.is_closed():
                 await driver.reset()
 
-    async def _be_present(self, driver: Driver) -> None:
-        """Hold the lock that says so; whoever gets it alone is the first, and begins anew."""
-        await driver.execute("SET synchronous_commit = off")
-        first = await driver.fetchval("SELECT pg_try_advisory_lock($1)", _PRESENCE)
-        if first:
-            await driver.execute(_BEGIN_ANEW, encode(NOTHING))
-            await driver.execute("DELETE FROM standin_tallies")
-        await driver.execute("SELECT pg_advisory_lock_shared($1)", _PRESENCE)
-        if first:
-            await driver.execute("SELECT pg_advisory_unlock($1)", _PRESENCE)
-        await driver.execute(_ABSENT, _PRESENCE)
+
+async def _be_present(driver: Driver, begins: bool) -> None:
+    """Hold the lock that says so; a process that begins and gets it alone is the first, and finds nothing set."""
+    await driver.execute("SET synchronous_commit = off")
+    alone = await driver.fetchval("SELECT pg_try_advisory_lock($1)", _PRESENCE)
+    if alone and begins:
+        await driver.execute(_BEGIN_ANEW, encode(NOTHING))
+        await driver.execute("DELETE FROM standin_tallies")
+    await driver.execute("SELECT pg_advisory_lock_shared($1)", _PRESENCE)
+    if alone:
+        await driver.execute("SELECT pg_advisory_unlock($1)", _PRESENCE)
+    await driver.execute(_ABSENT, _PRESENCE)
 
 
 async def _read(driver: Driver, holding: str = "") -> tuple[int, int, State]:
