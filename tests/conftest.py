@@ -55,13 +55,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A real PostgreSQL server, in which each test makes a database of its own."""
-    with running_postgres(tmp_path_factory.mktemp("postgresql")) as server:
-        yield server
-
-
 @pytest.fixture
 async def client_for() -> AsyncIterator[ClientFor]:
     """Return a function that makes an app of its own, in memory, in the standard setup changed by `settings`."""

@@ -11,7 +11,7 @@ from typing import Any
 from ..moving.rows import TABLES, is_numbered
 from ..sqlite.image import Image
 from ..sqlite.rows import SqliteRows, staging_file
-from .connections import Driver
+from .connections import PATIENT_SECONDS, Driver
 from .rows import PostgresRows, empty, hold, set_last_id
 
 
@@ -23,7 +23,7 @@ async def pour(driver: Driver, image: Image) -> None:
         for table in TABLES:
             columns = [column.name for column in table.columns]
             records = _each(source.chunks(table))
-            await driver.copy_records_to_table(table.name, columns=columns, records=records, timeout=None)
+            await driver.copy_records_to_table(table.name, columns=columns, records=records, timeout=PATIENT_SECONDS)
             await set_last_id(driver, table, await source.last_id(table))
 
 

@@ -13,7 +13,7 @@ from ..errors import StartRefused
 from ..moving.rows import TABLES, Judge, refuse_other_revision
 from ..schema import Preparation
 from .board import PostgresBoard
-from .connections import Connections, Driver, shown
+from .connections import PATIENT_SECONDS, Connections, Driver, shown
 from .preparation import explained, prepare, revision_of
 from .rows import PostgresRows, empty, hold, set_last_id
 from .staging import FORGET, PostgresStaging, staged, staging_in
@@ -95,7 +95,7 @@ async def _pour(driver: Driver, last_ids: dict[str, int], judge: Judge) -> None:
         columns = ", ".join(f'"{column.name}"' for column in table.columns)
         copy = f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {staged(table)}"  # noqa: S608 - names come from tables.py
         try:
-            await driver.execute(copy, timeout=None)
+            await driver.execute(copy, timeout=PATIENT_SECONDS)
         except asyncpg.IntegrityConstraintViolationError as error:
             raise StartRefused(f"{table.name}: PostgreSQL refuses its rows: {error.args[0]}.") from error
         await set_last_id(driver, table, last_ids.get(table.name, 0))

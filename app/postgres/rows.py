@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from ..moving.rows import CHUNK, TABLES, in_order, is_numbered
-from .connections import Driver
+from .connections import PATIENT_SECONDS, Driver
 
 _LAST_VALUE = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {0}_id_seq"
 _SET_LAST_ID = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), greatest($1::bigint, 1), $1::bigint > 0)"
@@ -21,13 +21,13 @@ class PostgresRows:
 
     async def count(self, table: Table) -> int:
         """Return how many a table has."""
-        return int(await self.driver.fetchval(f"SELECT count(*) FROM {self.place_of(table)}", timeout=None))  # noqa: S608 - names come from tables.py
+        return int(await self.driver.fetchval(f"SELECT count(*) FROM {self.place_of(table)}", timeout=PATIENT_SECONDS))  # noqa: S608 - names come from tables.py
 
     async def chunks(self, table: Table) -> AsyncGenerator[list[Any], None]:
         """Yield them as Python sees them, in the order of their primary key."""
         asked = in_order(self.place_of(table)).postgresql
-        cursor = await self.driver.cursor(asked.text, timeout=None)
-        while records := await cursor.fetch(CHUNK, timeout=None):
+        cursor = await self.driver.cursor(asked.text, timeout=PATIENT_SECONDS)
+        while records := await cursor.fetch(CHUNK, timeout=PATIENT_SECONDS):
             yield [asked.row(record) for record in records]
 
     async def last_id(self, table: Table) -> int:
@@ -43,12 +43,12 @@ class PostgresRows:
 
 async def hold(driver: Driver) -> None:
     """Keep everybody from emptying the tables until the transaction ends, which its own moment does not."""
-    await driver.execute(f"LOCK TABLE {_names()} IN ACCESS SHARE MODE", timeout=None)
+    await driver.execute(f"LOCK TABLE {_names()} IN ACCESS SHARE MODE", timeout=PATIENT_SECONDS)
 
 
 async def empty(driver: Driver) -> None:
     """Take all rows away."""
-    await driver.execute(f"TRUNCATE {_names()}", timeout=None)
+    await driver.execute(f"TRUNCATE {_names()}", timeout=PATIENT_SECONDS)
 
 
 async def set_last_id(driver: Driver, table: Table, last: int) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ..shelf import Shelf, Snapshot, described
-from .connections import Connections, Driver
+from .connections import PATIENT_SECONDS, Connections, Driver
 
 _PIECE = 1_048_576  # bytes; a whole state may be larger than memory
 _CONNECTIONS = 2
@@ -33,7 +33,7 @@ class TableShelf(Shelf):
         """Keep the content of a file under a name, in place of an earlier one."""
         found = await asyncio.to_thread(described, name, file)
         async with self._connections.lend() as driver, driver.transaction():
-            await driver.execute(_ALONE, timeout=None)
+            await driver.execute(_ALONE, timeout=PATIENT_SECONDS)
             await driver.execute(_DELETE, name)
             await driver.execute(_KEEP, *found)
             await _write(driver, name, file)

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateTable
 from ..errors import StartRefused
 from ..moving.rows import TABLES
 from ..schema import HEAD
-from .connections import Driver
+from .connections import PATIENT_SECONDS, Driver
 from .rows import PostgresRows
 
 SCHEMA = "standin_moving"
@@ -27,7 +27,7 @@ class PostgresStaging(PostgresRows):
         columns = [column.name for column in table.columns]
         try:
             await self.driver.copy_records_to_table(
-                table.name, schema_name=SCHEMA, columns=columns, records=rows, timeout=None
+                table.name, schema_name=SCHEMA, columns=columns, records=rows, timeout=PATIENT_SECONDS
             )
         except (asyncpg.DataError, OverflowError, ValueError) as error:
             raise StartRefused(_refusal(table, rows)) from error
