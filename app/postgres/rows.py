@@ -8,8 +8,9 @@ from sqlalchemy import Table
 from ..moving.rows import CHUNK, TABLES, in_order, is_numbered
 from .connections import PATIENT_SECONDS, Driver
 
-_LAST_VALUE = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {0}_id_seq"
-_SET_LAST_ID = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), greatest($1::bigint, 1), $1::bigint > 0)"
+_LAST_ID = "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM {0}_id_seq"
+# Unlike setval it is undone with its transaction.
+_GO_ON_AFTER = "ALTER SEQUENCE {0}_id_seq RESTART WITH {1}"
 
 
 class PostgresRows:
@@ -34,7 +35,7 @@ class PostgresRows:
         """Return the last id that a table has given away, 0 before the first."""
         if not is_numbered(table):
             return 0
-        return int(await self.driver.fetchval(_LAST_VALUE.format(table.name)))
+        return int(await self.driver.fetchval(_LAST_ID.format(table.name)))
 
     def place_of(self, table: Table) -> Table:
         """Return where the rows of a table are."""
@@ -54,7 +55,7 @@ async def empty(driver: Driver) -> None:
 async def set_last_id(driver: Driver, table: Table, last: int) -> None:
     """Go on counting after an id, in a table that counts its rows."""
     if is_numbered(table):
-        await driver.execute(_SET_LAST_ID.format(table.name), last)
+        await driver.execute(_GO_ON_AFTER.format(table.name, int(last) + 1))
 
 
 def _names() -> str:

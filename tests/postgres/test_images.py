@@ -80,6 +80,18 @@ async def test_more_than_a_chunk(driver, tmp_path, monkeypatch):
     assert len(rows(tmp_path / "one")["hosts"]) == 36
 
 
+async def test_a_pouring_that_is_undone(driver, tmp_path):
+    """Rows and last ids are those of before."""
+    await draw(driver, tmp_path / "one", MOMENT)
+    await driver.fetch("SELECT nextval('pubkeys_id_seq') FROM generate_series(1, 40)")
+    with pytest.raises(ZeroDivisionError):
+        async with driver.transaction():
+            await pour(driver, FileImage(tmp_path / "one"))
+            raise ZeroDivisionError
+    assert await driver.fetchval("SELECT count(*) FROM pubkeys") == 1
+    assert await driver.fetchval("SELECT nextval('pubkeys_id_seq')") == 42
+
+
 async def test_an_image_that_is_none(driver, tmp_path):
     """Nothing has changed."""
     (tmp_path / "one").write_bytes(b"buy milk")
