@@ -96,7 +96,7 @@ def _carried_out(work: Coroutine[Any, Any, "list[Compared]"], done: str) -> int:
 
 
 def _print(compared: "list[Compared]") -> None:
-    click.echo(f"{'table':<26}{'rows':>12}{'last id':>12}  {'hash':<32}")
+    click.echo(f"{'table':<26}{'rows':>12}{'last id':>12}  hash")
     for each in compared:
         verdict = "equal" if each.equal else "DIFFERS"
         click.echo(f"{each.table:<26}{each.rows:>12,}{each.last_id:>12,}  {each.hash}  {verdict}")

@@ -1,5 +1,6 @@
 """Fixtures: empty databases of both kinds, a state in which every table has rows, and listeners."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -31,14 +32,20 @@ UPDATE sqlite_sequence SET seq = seq + 40 WHERE name = 'pubkeys';
 """
 
 
-@pytest.fixture
-def full(tmp_path) -> Path:
-    """A database in which every table has rows, and ids are spent."""
-    path = tmp_path / "full.db"
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `full` is a copy of."""
+    path = tmp_path_factory.mktemp("full") / "full.db"
     with closing(open_sqlite(str(path))) as connection:
         prepare(connection, str(path), planting("empty"))
         connection.executescript("DELETE FROM admin; DELETE FROM tenants;" + FILL + FILL_OAUTH + FILL_REST)
     return path
+
+
+@pytest.fixture
+def full(made: Path, tmp_path) -> Path:
+    """A database in which every table has rows, and ids are spent."""
+    return Path(shutil.copy(made, tmp_path))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Export and import, as whoever moves house sees them."""
 
+import asyncio
 import re
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ from contextlib import closing
 import pytest
 
 from app.moving.carry import TABLES
+from app.moving.ends import target_of
 from app.schema import HEAD
 from tests.moving.conftest import begun, everything, many_hosts, sqlite
 from tests.test_migrations import MOMENT
@@ -38,7 +40,7 @@ def test_what_is_printed(full, tmp_path, run):
     status, output, errors = run("export", "--database", sqlite(full), tmp_path / "a.sqlite")
     lines = output.splitlines()
     assert (status, len(lines)) == (0, len(TABLES) + 2)
-    assert re.fullmatch(r"table +rows +last id  hash +", lines[0])
+    assert re.fullmatch(r"table +rows +last id  hash", lines[0])
     assert re.fullmatch(r"pubkeys +1 +41  [0-9a-f]{32}  equal", next(line for line in lines if "pubkeys" in line))
     total = sum(len(rows) for rows in everything(full).values()) - 9
     assert lines[-1] == f"{total} rows of 21 tables, all equal, are written to {tmp_path / 'a.sqlite'}"
@@ -295,6 +297,20 @@ def test_two_calls_at_once(full, tmp_path, run):
         refused = run("export", "--database", sqlite(full), tmp_path / "a.sqlite")
     assert (refused.status, "another process holds it locked" in refused.errors) == (2, True)
     assert run("export", "--database", sqlite(full), tmp_path / "a.sqlite").status == 0
+
+
+@ON_POSTGRESQL
+def test_two_imports_at_once(full, empty_postgres, tmp_path, run):
+    """The second is told so, before it looks at what the first has carried."""
+    run("export", "--database", sqlite(full), tmp_path / "a.sqlite")
+
+    async def while_another_runs():
+        async with target_of(empty_postgres):
+            return await asyncio.to_thread(run, "import", "--database", empty_postgres, tmp_path / "a.sqlite")
+
+    sentence = f"{empty_postgres}: another import is filling it, expected to be the only one.\n"
+    assert asyncio.run(while_another_runs()) == (2, "", sentence)
+    assert run("import", "--database", empty_postgres, tmp_path / "a.sqlite").status == 0
 
 
 def test_what_an_older_version_has_left(full, tmp_path, run):
