@@ -133,10 +133,10 @@ async def test_modes_stay(standin):
 async def test_a_reset_that_cannot_be(client, body, status, detail):
     """It says what is wrong, and rows and clock stay."""
     made = (await create_key(client)).json()
-    await client.put("/_client/clock", json={"mode": "frozen", "now": "2026-11-24T00:00:00Z"})
+    await client.put("/_standin/clock", json={"mode": "frozen", "now": "2026-11-24T00:00:00Z"})
     answer = await client.post(RESET, json=body)
     assert (answer.status_code, answer.json()["detail"][: len(detail)]) == (status, detail)
-    assert (await client.get("/_client/clock")).json()["mode"] == "frozen"
+    assert (await client.get("/_standin/clock")).json()["mode"] == "frozen"
     again = await client.get(f"/v1/tms/pubkeys/{made['public_key_fingerprint']}", headers=CREDENTIALS)
     assert again.status_code != 401
 
