@@ -15,7 +15,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold crash soak login-time lint format constraints clean
+.PHONY: help run test image test-image conformance bench screenshots hold crash soak login-time audit lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -65,9 +65,13 @@ crash: .venv/test.stamp ## kill the server in the middle of createkey load and l
 login-time: .venv/test.stamp ## log in at a real sshd through the stand-in and without it, and compare the times
 	@tools/setup system
 	@$(BIN)/python -m tests.ssh.login_time
+
 soak: .venv/test.stamp ## send a server of its own the load suite for an hour at 25, then at 100 users; SOAK="--minutes 1"
 	@tools/setup system
 	@$(BIN)/python -m tests.soak $(SOAK)
+
+audit: .venv/test.stamp ## ask for known vulnerabilities of all that is pinned; without a network it says so (STRICT=1: fails)
+	@$(BIN)/python -m tests.security.audit
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check

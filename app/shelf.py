@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import StartRefused
+from .private_files import make_private_folder
 from .sqlite.image import revision_of_file
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -52,7 +53,7 @@ class Shelf(ABC):
 
     def new_file(self) -> Path:
         """Make a file in which a snapshot may be written; whoever asks for it removes it, or has it kept."""
-        self.folder.mkdir(exist_ok=True)
+        make_private_folder(self.folder)
         with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_UPLOAD, delete=False) as file:
             return Path(file.name)
 

@@ -6,16 +6,19 @@ import shutil
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.databases import fresh_database
+from tests.leaks import LOGS
 from tests.postgresql import Postgres, running_postgres
 from tests.servers import STANDARD, Server, running
 
 # Debian keeps what only servers and root need where the PATH of others does not lead.
 PROGRAMS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+LEAKS = pytest.StashKey[list[str]]()
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
@@ -28,6 +31,37 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if os.environ.get("CI") == "true":
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason=reason)
+
+
+def pytest_configure() -> None:
+    """Have the logs of the servers looked through that tests start."""
+    LOGS.active = True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist has found in the logs of its servers."""
+    node.config.stash.setdefault(LEAKS, []).extend(getattr(node, "workeroutput", {}).get("leaks", []))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the whole run, every test of it passed or not, where a server has logged a secret, a code or a key."""
+    found = session.config.stash.setdefault(LEAKS, [])
+    found.extend(LOGS.leaks())
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # A process of pytest-xdist: the one that has started it tells and fails.
+        output["leaks"] = found
+    elif found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Tell what was found in the logs."""
+    if found := config.stash.get(LEAKS, []):
+        terminalreporter.section("secrets in the logs of servers", red=True)
+        for leak in found:
+            terminalreporter.line(leak)
 
 
 @pytest.fixture(autouse=True)

@@ -87,5 +87,5 @@ async def _begins_with(source: Rows, table: Table, there: Digest) -> bool:
         async for chunk in chunks:
             seen.add(chunk[: there.rows - seen.rows])
             if seen.rows == there.rows:
-                return seen.hash == there.hash
+                return (seen.rows, seen.hash) == (there.rows, there.hash)
     return False

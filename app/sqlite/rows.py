@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table, insert
 
 from ..moving.rows import CHUNK, in_order
+from ..private_files import make_private
 from ..schema import HEAD
 from ..statements import Statement
 from ..tables import metadata
@@ -109,6 +110,7 @@ def staging_file(path: Path) -> SqliteStaging:
 
 
 def _alone(path: Path) -> sqlite3.Connection:
+    make_private(path)
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         for pragma in _PRAGMAS:

@@ -40,6 +40,23 @@ $$
 """
 
 
+# What processes remember of these tables they forget as soon as anybody has changed one.
+REMEMBERED = ("tenants", "clients", "admin", "oauth_clients", "oauth_users", "oauth_signing_keys", "oauth_secrets")
+FORGET = """
+CREATE FUNCTION standin_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE standin_board SET remembered = remembered + 1;
+    PERFORM pg_notify('standin_board', '');
+    RETURN NULL;
+END
+$$
+"""
+TELL_OF = """
+CREATE TRIGGER standin_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {}
+FOR EACH STATEMENT EXECUTE FUNCTION standin_forget()
+"""
+
+
 def upgrade() -> None:
     """Change nothing on SQLite."""
     if op.get_bind().dialect.name == "postgresql":
@@ -80,6 +97,7 @@ def _share() -> None:
         sa.Column("row", sa.Integer(), sa.CheckConstraint('"row" = 1'), primary_key=True),
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("remembered", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
     )
     op.create_table(
@@ -92,6 +110,7 @@ def _share() -> None:
         sa.Column("pid", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("remembered", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "standin_snapshots",
@@ -107,5 +126,8 @@ def _share() -> None:
         sa.Column("piece", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["name"], ["standin_snapshots.name"], ondelete="CASCADE"),
     )
-    op.execute("INSERT INTO standin_board VALUES (1, 0, 0, '{}')")
+    op.execute("INSERT INTO standin_board VALUES (1, 0, 0, 0, '{}')")
     op.execute(REQUIRE_EPOCH)
+    op.execute(FORGET)
+    for table in REMEMBERED:
+        op.execute(TELL_OF.format(table))

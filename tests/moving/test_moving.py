@@ -35,6 +35,13 @@ def test_there_and_back(full, empty_postgres, tmp_path, run):
         assert everything(path) == everything(full)
 
 
+def test_nobody_else_reads_it(full, tmp_path, run):
+    """The file holds keys and secrets, and so does what an import makes."""
+    assert run("export", "--database", sqlite(full), tmp_path / "a.sqlite").status == 0
+    assert run("import", "--database", sqlite(tmp_path / "new.db"), tmp_path / "a.sqlite").status == 0
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a.sqlite", "new.db")] == [0o600, 0o600]
+
+
 def test_what_is_printed(full, tmp_path, run):
     """A line for each table with its rows, its last id and a hash, then one that sums up; the bars go elsewhere."""
     status, output, errors = run("export", "--database", sqlite(full), tmp_path / "a.sqlite")
