@@ -1,4 +1,4 @@
-"""Chooses what serves a database's URL: the store, the board, the files beside it. Nothing else asks which one it is."""
+"""Chooses what serves a database's URL: store, board, shelf, files beside it. Nothing else asks which one it is."""
 
 import os
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .errors import StartRefused
 from .modes import Modes
+from .shelf import FolderShelf, Shelf
 from .sqlite.database import MEMORY, location_of
 from .sqlite.store import SqliteStore
 from .steering.board import Board
@@ -52,6 +53,16 @@ def store_of(url: str, modes: Modes, board: Board) -> Store:
 
     assert isinstance(board, PostgresBoard)  # noqa: S101 - board_of has made it from the same URL
     return PostgresStore(url, modes, board)
+
+
+def shelf_of(url: str) -> Shelf:
+    """Return where the named states of a database are kept. Raises StartRefused for a URL that is not served."""
+    folder = beside(url, "snapshots")
+    if not is_postgresql(url):
+        return FolderShelf(folder)
+    from .postgres.shelf import TableShelf  # As above.
+
+    return TableShelf(url, folder)
 
 
 def _own_folder() -> Path:

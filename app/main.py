@@ -20,7 +20,7 @@ from .banner import banner, local_url, where_it_listens
 from .chance import Chance
 from .clock import Clock
 from .control import ControlPlane, to_the_page
-from .databases import beside, board_of, store_of
+from .databases import beside, board_of, shelf_of, store_of
 from .documents import document_routes, not_found, openapi_method
 from .edge import Edge, Receive, Scope
 from .errors import StartRefused
@@ -143,7 +143,7 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
             await asyncio.gather(*tasks, return_exceptions=True)
             await parts.keys.close()
             await parts.store.close()
-            parts.snapshots.close()
+            await parts.snapshots.close()
             parts.journal.close()
             parts.metrics.close()
             await parts.steering.board.leave()
@@ -162,7 +162,7 @@ def make_parts(settings: Settings) -> Parts:
     metrics = Metrics(log, names, beside(url, "metrics"))
     board = board_of(url, lambda: (*journal.files, *metrics.files, *snapshots.unfinished))
     store, registry = store_of(url, modes, board), Registry(settings)
-    snapshots = Snapshots(store, beside(url, "snapshots"))
+    snapshots = Snapshots(store, shelf_of(url))
     return Parts(
         settings=settings,
         modes=modes,

@@ -36,7 +36,14 @@ OWN_NAMES_IN_SQL = {
     "page/flows.py": {"""f"'{status}'\""""},  # PENDING, ENTERED
     "page/records.py": {"""f"'{name}'\""""},  # the tables' names
     "postgres/board.py": {"f'UPDATE standin_board SET epoch = {epoch}'"},  # two expressions of that module
-    "postgres/images.py": {"""f"TRUNCATE {', '.join((table.name for table in tables))}\""""},
+    # The tables' and columns' names, in what moves whole states.
+    "postgres/moving.py": {"f'INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {staged(table)}'"},
+    "postgres/rows.py": {
+        "f'SELECT count(*) FROM {self.place_of(table)}'",
+        "f'LOCK TABLE {_names()} IN ACCESS SHARE MODE'",
+        "f'TRUNCATE {_names()}'",
+    },
+    "postgres/staging.py": {"f'TRUNCATE {staged(table)}'"},
     "postgres/words.py": {
         "f'SELECT 1 FROM {table.name} WHERE '",
         (
@@ -45,6 +52,7 @@ OWN_NAMES_IN_SQL = {
         ),
     },  # columns of tables.py, values are bound
     "sqlite/constraints.py": {"f'SELECT 1 FROM {table} WHERE {where}'"},  # as above
+    "sqlite/rows.py": {"f'SELECT count(*) FROM {table.name}'", "f'DELETE FROM {table.name}'"},
 }
 EMPTY_CALLS = {"Counter", "OrderedDict", "defaultdict", "deque", "dict", "list", "set"}
 

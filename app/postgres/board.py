@@ -16,7 +16,7 @@ import asyncpg
 from ..errors import DatabaseGone
 from ..steering.board import Board
 from ..steering.state import NOTHING, State, decode, encode
-from .connections import Connections, Driver
+from .connections import PATIENT_SECONDS, Connections, Driver
 
 CHANNEL = "standin_board"
 ACKNOWLEDGED_SECONDS = 2.0  # how long a change waits for a process that says nothing, which then hears of it later
@@ -139,7 +139,7 @@ class PostgresBoard(Board):
         The epoch is odd meanwhile. It waits while another process does so, and for the writes that have begun.
         """
         async with self._connections.lend() as driver:
-            await driver.execute("SELECT pg_advisory_lock($1)", _REPLACEMENT, timeout=None)
+            await driver.execute("SELECT pg_advisory_lock($1)", _REPLACEMENT, timeout=PATIENT_SECONDS)
             try:
                 await self._turn(driver, "epoch | 1")
                 async with driver.transaction():

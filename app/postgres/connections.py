@@ -17,6 +17,7 @@ from ..errors import DatabaseGone, StartRefused
 
 CONNECT_SECONDS = 3.0
 STATEMENT_SECONDS = 20.0  # after which a database that keeps the connection and says nothing counts as gone
+PATIENT_SECONDS = 86_400.0  # for what may take long; the driver takes None for STATEMENT_SECONDS
 _STATEMENTS_KEPT = 512
 _EXPECTED = "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _SHUT = ("08", "57P", "53300")  # connection exceptions, shutdown and start of the server, no place for another client

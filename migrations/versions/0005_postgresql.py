@@ -116,9 +116,17 @@ def _share() -> None:
     )
     op.create_table(
         "standin_snapshots",
-        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("name", sa.Text(collation="C"), primary_key=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Text(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("image", sa.LargeBinary(), nullable=False),
+    )
+    op.create_table(
+        "standin_snapshot_pieces",
+        sa.Column("name", sa.Text(collation="C"), primary_key=True),
+        sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("piece", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["name"], ["standin_snapshots.name"], ondelete="CASCADE"),
     )
     op.execute("INSERT INTO standin_board VALUES (1, 0, 0, 0, '{}')")
     op.execute(REQUIRE_EPOCH)
