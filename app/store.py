@@ -38,6 +38,7 @@ class Store:
         self._cache: dict[tuple[Any, ...], Any] = {}
         self._writer = Writer(location, modes, board, self._cache.clear)
         self._reader: sqlite3.Connection
+        self.files = self._writer.files
         self._seen_version = -1
         self._version_is_fresh = False
         self.remembered = Remembered(self)
@@ -53,6 +54,7 @@ class Store:
             raise
         if not self._in_memory:
             connection.execute("PRAGMA busy_timeout = 0")
+            self.files.remember()
         return prepared
 
     @property
@@ -62,10 +64,12 @@ class Store:
 
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row as a named tuple, or None. Raises DatabaseError."""
+        self.files.refuse_when_gone()
         return fetch_one(self._reader, self._modes, statement, parameters)
 
     async def cached(self, statement: Statement, **parameters: Any) -> Any:
         """Return what `one` returns, from memory while nobody has committed since (design 3.2.4)."""
+        self.files.refuse_when_gone()
         self._forget_if_changed()
         key = (statement, *parameters.values())
         found = self._cache.get(key)
@@ -77,6 +81,7 @@ class Store:
 
     async def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
         """Yield the rows of a long read in lists of PAGE, off the loop. Raises DatabaseError."""
+        self.files.refuse_when_gone()  # Else SQLite would make an empty file in its place.
         refuse_nul(self._modes, parameters)
         if self._in_memory:
             rows = self._reader.execute(statement.text, statement.bind(parameters)).fetchall()
@@ -98,6 +103,7 @@ class Store:
 
         Each page of `pages` costs several turns of the loop, which take long while it is busy.
         """
+        self.files.refuse_when_gone()
         refuse_nul(self._modes, parameters)
         values = statement.bind(parameters)
         try:

@@ -16,7 +16,7 @@ from app import writer as writer_module
 from app.clock import NEVER
 from app.constraints import NUL
 from app.database import MEMORY, open_sqlite, prepare
-from app.errors import DatabaseError, Refusal, StartRefused
+from app.errors import DatabaseAway, DatabaseError, Refusal, StartRefused
 from app.modes import Modes
 from app.settings import Settings
 from app.statements import Insert, Statement, matching
@@ -817,6 +817,20 @@ async def test_a_database_that_may_only_be_read(path, store):
     store._writer.connection.execute("PRAGMA query_only = 0")
     await store.write(adding("b"))
     assert names_in(path) == ["a", "b"]
+
+
+async def test_a_database_whose_file_was_removed(path, store):
+    """Nothing is read from a file without a name, nothing that was written there is answered, and none is made anew."""
+    await store.write(adding("a"))
+    path.unlink()
+    text = "the database file was removed or replaced; restart the stand-in"
+    assert await refused(store.write(adding("b"))) == (text, text)
+    for read in (store.one(STATE, tenant="a"), store.cached(STATE, tenant="a"), store.few(NAMES)):
+        assert await refused(read) == (text, text)
+    with pytest.raises(DatabaseAway):
+        async for _ in store.pages(NAMES):
+            pass
+    assert not path.exists()
 
 
 async def test_a_transaction_that_cannot_be_finished(path, store):
