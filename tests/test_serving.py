@@ -1,9 +1,10 @@
 """Serving for a parent; what `serve` refuses is test_main_command.py's, a parent that starts one test_launching.py's."""
 
+import resource
 import subprocess
 import sys
 
-from tests.servers import ROOT
+from tests.servers import ROOT, running
 
 STUBBORN = """
 import signal
@@ -20,3 +21,11 @@ def test_an_orphan_that_hangs_ends():
         [sys.executable, "-c", STUBBORN], cwd=ROOT, input=b"what is said does not matter", check=False
     )
     assert done.returncode == 1
+
+
+def test_a_server_may_have_as_many_connections_as_the_system_grants(tmp_path):
+    """The soft limit on open files, which a shell begins with, is raised to the hard one."""
+    few = ["sh", "-c", f"ulimit -Sn 256; exec {sys.executable} -m app"]
+    with running(tmp_path, lambda _port: few) as server:
+        soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    assert (soft, soft > 256) == (hard, True)
