@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..claim import claim
 from .state import NOTHING, State, decode, encode
 
 GENERATION, EPOCH = 0, 1  # what is set has changed; rows are being replaced (odd) or have been (even)
@@ -40,7 +41,7 @@ class Board:
         if self._path is None:
             return
         self._descriptor, is_first = _joined(self._path)
-        os.ftruncate(self._descriptor, _SIZE)
+        claim(self._descriptor, _SIZE)
         self._mapped = mmap.mmap(self._descriptor, _SIZE)
         self.words = memoryview(self._mapped).cast("Q")
         if is_first:
