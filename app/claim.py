@@ -4,15 +4,16 @@ A page that a full disk has no room for ends the process that touches it, by SIG
 """
 
 import os
+from pathlib import Path
 
 from .errors import StartRefused
 
 
-def claim(descriptor: int, size: int) -> None:
-    """Make a file so many bytes long, with room on the disk for each. Raises StartRefused where there is none."""
+def claim(descriptor: int, path: Path, size: int) -> None:
+    """Make an open file so many bytes long, with room on the disk for each. Raises StartRefused where there is none."""
     try:
         os.ftruncate(descriptor, size)
-        os.posix_fallocate(descriptor, 0, size)
+        if hasattr(os, "posix_fallocate"):  # macOS has none.
+            os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
-        name = os.readlink(f"/proc/self/fd/{descriptor}")
-        raise StartRefused(f"{name}: {error.strerror}, expected room for {size} bytes.") from error
+        raise StartRefused(f"{path}: {error.strerror}, expected room for {size} bytes.") from error

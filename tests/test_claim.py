@@ -3,6 +3,7 @@
 import os
 import resource
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def file(tmp_path):
 def test_every_byte_has_its_room(file):
     """The blocks are there before anything is written, and a second claim changes nothing."""
     for _ in range(2):
-        claim(file.fileno(), 100_000)
+        claim(file.fileno(), Path(file.name), 100_000)
         found = os.fstat(file.fileno())
         assert (found.st_size, found.st_blocks * 512 >= 100_000) == (100_000, True)
 
@@ -31,7 +32,7 @@ def test_a_full_disk_refuses_the_start(file):
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
         with pytest.raises(StartRefused) as refused:
-            claim(file.fileno(), 100_000)
+            claim(file.fileno(), Path(file.name), 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert str(refused.value) == f"{file.name}: File too large, expected room for 100000 bytes."

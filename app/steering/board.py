@@ -41,7 +41,7 @@ class Board:
         if self._path is None:
             return
         self._descriptor, is_first = _joined(self._path)
-        claim(self._descriptor, _SIZE)
+        claim(self._descriptor, self._path, _SIZE)
         self._mapped = mmap.mmap(self._descriptor, _SIZE)
         self.words = memoryview(self._mapped).cast("Q")
         if is_first:
