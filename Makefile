@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 # What `make hold` drives: the server that `make run` started in another terminal.
 HOLD ?= --url http://127.0.0.1:3000 --database tms.db
+# What `make conformance` runs the server on: sqlite or postgresql.
+DATABASE ?= sqlite
 
 ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
@@ -29,8 +31,9 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@$(BIN)/mypy --strict app
 	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile
 
-conformance: .venv/test.stamp ## compare with the recordings of the real servers and print the count
-	@$(BIN)/python -m tests.conformance
+conformance: .venv/test.stamp ## compare with the recordings of the real servers; DATABASE=postgresql on that one
+	@tools/setup system
+	@$(BIN)/python -m tests.conformance --database $(DATABASE)
 
 bench: .venv/test.stamp ## drive the server with wrk and print the table of speeds
 	@tools/setup system
@@ -55,7 +58,7 @@ hold: .venv/test.stamp ## send the running server the load suite at 100 connecti
 
 crash: .venv/test.stamp ## kill -9 and hostile conditions, all answers compared; DATABASE=postgresql, CRASH="--times 20"
 	@tools/setup system
-	@$(BIN)/python -m tests.crash $(if $(DATABASE),--database $(DATABASE)) $(CRASH)
+	@$(BIN)/python -m tests.crash --database $(DATABASE) $(CRASH)
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check

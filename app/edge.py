@@ -13,7 +13,7 @@ import msgspec
 from .bodies import BodyDecoder, check_content_type, path_value, query_values
 from .call import Call
 from .declare import Listing, Operation, Reply
-from .errors import ConnectionDropped, DatabaseError, FrameworkRefusal, Refusal, RowsReplaced
+from .errors import ConnectionDropped, DatabaseError, DatabaseGone, FrameworkRefusal, Refusal, RowsReplaced
 from .parts import Parts
 from .routes import Routes
 from .uvicorn_connection import Send, drop, join_writes, silence_headers
@@ -31,15 +31,21 @@ _log = logging.getLogger("tms_standin.edge")
 
 
 class Sent:
-    """What goes out: status, content type, body; `framework` answers tell the length of a body that HEAD leaves out."""
+    """What goes out: status, content type, body; `framework` answers tell the length of a body that HEAD leaves out.
 
-    __slots__ = ("body", "content_type", "framework", "status")
+    `again` ones say that the same may work in a second.
+    """
 
-    def __init__(self, status: int, content_type: bytes, body: bytes, framework: bool = False) -> None:
+    __slots__ = ("again", "body", "content_type", "framework", "status")
+
+    def __init__(
+        self, status: int, content_type: bytes, body: bytes, framework: bool = False, again: bool = False
+    ) -> None:
         self.status = status
         self.content_type = content_type
         self.body = body
         self.framework = framework
+        self.again = again
 
 
 class Edge:
@@ -95,6 +101,8 @@ class Edge:
             return _envelope(refusal.status, refusal.message)
         except DatabaseError as error:
             return _envelope(500, f"ERROR: {self._parts.modes.wire.database_text(error)}")
+        except DatabaseGone:
+            return _envelope(503, "ERROR: the database does not answer, try again", again=True)
         except (ConnectionDropped, FrameworkRefusal, RowsReplaced):
             raise
         except Exception:  # noqa: BLE001 - no fault of ours may show a caller more than a sentence
@@ -134,6 +142,8 @@ class Edge:
         headers = [(b"content-type", sent.content_type)]
         if method != "HEAD" or sent.framework:
             headers.append((b"content-length", b"%d" % len(sent.body)))
+        if sent.again:
+            headers.append((b"retry-after", b"1"))
         headers.append((b"date", self._parts.clock.http_date()))
         if method != "HEAD":
             join_writes(send)
@@ -178,8 +188,8 @@ def _encoded(answer: Reply | dict[str, Any] | str) -> bytes:
     return answer.encode() if isinstance(answer, str) else _encode(answer)
 
 
-def _envelope(status: int, message: str) -> Sent:
-    return Sent(status, JSON, _encode({"result_code": str(status), "result_msg": message}))
+def _envelope(status: int, message: str, again: bool = False) -> Sent:
+    return Sent(status, JSON, _encode({"result_code": str(status), "result_msg": message}), again=again)
 
 
 async def _read(receive: Receive) -> bytes:

@@ -31,7 +31,15 @@ class RowsReplaced(Exception):  # noqa: N818 - an event, not a fault of ours
     """A reset or a restored snapshot has come between what a request has read and what it writes; it begins anew."""
 
 
-class DatabaseError(Exception):
+class DatabaseTrouble(Exception):  # noqa: N818 - the two below, for whoever treats them alike
+    """The database refused something, or does not answer."""
+
+
+class DatabaseGone(DatabaseTrouble):
+    """The database does not answer at all; nobody makes anything of it but 503 (contract D9, as documented)."""
+
+
+class DatabaseError(DatabaseTrouble):
     """The database refused a statement.
 
     `sqlite` is the text that wire version 0.1.0 shows, `postgresql` the one of 0.3.0, both without any prefix.

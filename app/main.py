@@ -8,10 +8,10 @@ import multiprocessing
 import sys
 import traceback
 from collections.abc import AsyncIterator, Coroutine
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from sqlalchemy import Connection, select
 from starlette.routing import Match, Route
 from uvicorn.config import STARTUP_FAILURE
 
@@ -20,7 +20,7 @@ from .banner import banner, local_url, where_it_listens
 from .chance import Chance
 from .clock import Clock
 from .control import ControlPlane, to_the_page
-from .database import HEAD, MEMORY, Prepared, SqliteConnection, location_of, prepare
+from .databases import beside, board_of, store_of
 from .documents import document_routes, not_found, openapi_method
 from .edge import Edge, Receive, Scope
 from .errors import StartRefused
@@ -34,17 +34,17 @@ from .oauth.door import Door
 from .oauth.registry import Registry
 from .oauth.signing import SigningKeys
 from .oauth.sweeper import sweep_for_ever
+from .oauth_tables import oauth_users
 from .parts import Parts
 from .records import ADMINISTRATOR_ID, same_secret
 from .request_log import RequestLog
+from .schema import HEAD, Preparation, Prepared
 from .seed import Seeded, plant, plant_oauth
 from .settings import Settings
 from .snapshots import Snapshots
-from .steering.board import Board
 from .steering.front import Front
 from .steering.operations import OperationNames
 from .steering.steering import Steering
-from .store import Store
 from .tapis.door import TapisDoor
 from .tapis.tenants import Tenants
 from .tms import OPERATIONS
@@ -124,8 +124,8 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
     """Live from the first connection to the last commit. Raises StartRefused."""
     logging.getLogger("uvicorn.access").handlers.clear()  # Its lines would double ours, at a far higher price.
     with parts.log.writing():
-        prepared = await parts.store.open(lambda connection: _prepare(connection, parts))
-        parts.steering.board.open()
+        prepared = await parts.store.prepare(_preparation(parts))
+        await parts.steering.board.join()
         parts.metrics.open()
         parts.steering.refresh()
         await _announce(parts, prepared)
@@ -144,11 +144,11 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
             parts.snapshots.close()
             parts.journal.close()
             parts.metrics.close()
-            parts.steering.board.close()
+            await parts.steering.board.leave()
 
 
 def _tasks(parts: Parts) -> tuple[Coroutine[Any, Any, None], ...]:
-    watches = parts.steering.watch(), parts.store.files.watch()
+    watches = parts.steering.watch(), parts.store.watch()
     return sweep_for_ever(parts), parts.metrics.sample_for_ever(parts), *watches
 
 
@@ -156,12 +156,12 @@ def make_parts(settings: Settings) -> Parts:
     """Return the parts, not yet started."""
     clock, modes, chance = Clock(), Modes.of(settings), Chance(settings.random_seed)
     log = RequestLog(clock, settings.log_format)
-    location = location_of(settings.database)
-    names, journal = OperationNames(OPERATIONS), Journal(_beside(location, "requests"))
-    metrics = Metrics(log, names, _beside(location, "metrics"))
-    board = Board(_beside(location, "steering"), lambda: (*journal.files, *metrics.files, *snapshots.unfinished))
-    store, registry = Store(location, modes, board), Registry(settings)
-    snapshots = Snapshots(store, location)
+    url = settings.database
+    names, journal = OperationNames(OPERATIONS), Journal(beside(url, "requests"))
+    metrics = Metrics(log, names, beside(url, "metrics"))
+    board = board_of(url, lambda: (*journal.files, *metrics.files, *snapshots.unfinished))
+    store, registry = store_of(url, modes, board), Registry(settings)
+    snapshots = Snapshots(store, beside(url, "snapshots"))
     return Parts(
         settings=settings,
         modes=modes,
@@ -182,25 +182,21 @@ def make_parts(settings: Settings) -> Parts:
     )
 
 
-def _beside(location: str, name: str) -> Path | None:
-    """Return a file for what the processes on one database share; `-journal` behind its name is SQLite's own."""
-    return None if location == MEMORY else Path(f"{location}-{name}")
-
-
-def _prepare(connection: SqliteConnection, parts: Parts) -> Prepared[Seeded]:
+def _preparation(parts: Parts) -> Preparation[Seeded]:
     settings, now = parts.settings, parts.clock.now()
     whole_seconds = parts.modes.wire.seeds_whole_seconds
-    prepared = prepare(
-        connection,
-        location_of(settings.database),
-        lambda begun: plant(begun, settings.seed, settings.admin_secret, now, whole_seconds),
-        lambda begun: plant_oauth(begun, settings.seed, now),
-        settings.enable_test_tenant,
+    return Preparation(
+        plant=lambda begun: plant(begun, settings.seed, settings.admin_secret, now, whole_seconds),
+        supplement=lambda begun: plant_oauth(begun, settings.seed, now),
+        enable_test_tenant=settings.enable_test_tenant,
+        check=lambda begun: _check_approvers(begun, parts),
     )
+
+
+def _check_approvers(begun: Connection, parts: Parts) -> None:
     for username in sorted(parts.registry.approvers()):
-        if connection.execute("SELECT 1 FROM oauth_users WHERE username = ?", [username]).fetchone() is None:
+        if begun.execute(select(oauth_users).where(oauth_users.c.username == username)).first() is None:
             raise StartRefused(f"oauth.auto_approve or a script approves as {username!r}, expected a user that exists.")
-    return prepared
 
 
 async def _announce(parts: Parts, prepared: Prepared[Seeded]) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from .database import SET_TEST_TENANT
 from .parts import Parts
+from .schema import SET_TEST_TENANT
 from .seed import Seeded, plant
 
 

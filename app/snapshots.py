@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from .database import MEMORY
 from .errors import StartRefused
-from .image import SeedImage, check_whole, restore, revision_of_file, save
+from .sqlite.image import FileImage, SeedImage, check_whole, revision_of_file
 from .store import Store
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -37,9 +36,10 @@ class Snapshot(NamedTuple):
 class Snapshots:
     """Replaces all rows at once: a request sees the state before or the one after (design 2.7)."""
 
-    def __init__(self, store: Store, location: str) -> None:
+    def __init__(self, store: Store, beside: Path | None) -> None:
+        """Take the folder of the files; without one they last as long as this process."""
         self._store = store
-        self._beside = None if location == MEMORY else Path(f"{location}-snapshots")
+        self._beside = beside
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._seeds: dict[SeedKey, SeedImage] = {}
 
@@ -61,12 +61,12 @@ class Snapshots:
 
     async def reset(self, image: SeedImage, moment: datetime) -> None:
         """Leave a seed and nothing else, its records made at `moment`."""
-        await self._store.replace(lambda connection: image.copy_to(connection, moment))
+        await self._store.replace(image.of(moment))
 
     async def save(self, name: str, moment: datetime) -> Snapshot:
         """Keep the state as it is at this moment under a name, in place of an earlier one."""
         path = self._path(name, make_folder=True)
-        await self._store.alone(lambda connection: save(connection, path, moment))
+        await self._store.save(path, moment)
         return self._found(path)
 
     async def adopt(self, name: str, upload: Path) -> Snapshot:
@@ -84,7 +84,7 @@ class Snapshots:
         """Leave a named state and nothing else. Raises KeyError for an unknown name, StartRefused for a stranger's file."""
         path = self.path_of(name)
         await asyncio.to_thread(check_whole, path)  # First, because meanwhile everybody still writes.
-        await self._store.replace(lambda connection: restore(connection, path))
+        await self._store.replace(FileImage(path))
         return self._found(path)
 
     def list(self) -> list[Snapshot]:

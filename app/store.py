@@ -1,138 +1,79 @@
-"""The database as the rest of the program sees it: SQLite in WAL, `synchronous=FULL` (design 3.2.4).
+"""The database as the rest of the program sees it. Nothing above knows which one it is, and nothing here knows HTTP."""
 
-Reads run on the loop, microseconds each; writes go to the writer, and a request is answered after their commit. With
-writer.py it is all that knows connections and transactions. Nothing here knows HTTP.
-"""
-
-import asyncio
 import contextlib
-import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
-import aiosqlite
 from sqlalchemy import Table
 
-from .constraints import translate
-from .database import MEMORY, open_sqlite
 from .errors import RowsReplaced
-from .modes import Modes
+from .schema import Planted, Preparation, Prepared
+from .sqlite.image import Image
 from .statements import Statement
-from .steering.board import Board
-from .transaction import Transaction, fetch_one, refuse_nul
-from .writer import Replacement, Writer
+from .transaction import Transaction
 
 Result = TypeVar("Result")
 
 PAGE = 500  # rows that a long read hands on at a time
-_CACHED = 10_000  # rows that the cache of tenants and credentials may hold
+BATCH_SIZES = (1, 3, 7, 15, 31, 63, 127, 255)  # the most that a batch of each counted size has; then there is no limit
 
 
-class Store:
-    """The database as the rest of the program sees it. Every method is awaited, though a short read never suspends."""
+class Writing(NamedTuple):
+    """What those who measure are told: writes that wait, transactions by their size (BATCH_SIZES), writes done."""
 
-    def __init__(self, location: str, modes: Modes, board: Board) -> None:
-        self._location = location
-        self._modes = modes
-        self._in_memory = location == MEMORY
-        self._cache: dict[tuple[Any, ...], Any] = {}
-        self._writer = Writer(location, modes, board, self._cache.clear)
-        self._reader: sqlite3.Connection
-        self.files = self._writer.files
-        self._seen_version = -1
-        self._version_is_fresh = False
+    queue: int
+    batches: tuple[int, ...]
+    written: int
+
+
+class Store(ABC):
+    """The database as the rest of the program sees it. Every method is awaited, though a short read may never suspend.
+
+    All of them raise DatabaseError when the database refuses, and DatabaseGone when it does not answer at all.
+    """
+
+    def __init__(self) -> None:
         self.remembered = Remembered(self)
 
-    async def open(self, prepare: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Open the database, have it prepared, and return what `prepare` returns. Raises StartRefused."""
-        connection = self._writer.connection = open_sqlite(self._location)
-        try:
-            prepared = prepare(connection)
-            self._reader = connection if self._in_memory else open_sqlite(self._location)
-        except BaseException:
-            connection.close()
-            raise
-        if not self._in_memory:
-            connection.execute("PRAGMA busy_timeout = 0")
-            self.files.remember()
-        return prepared
+    @abstractmethod
+    async def prepare(self, preparation: Preparation[Planted]) -> Prepared[Planted]:
+        """Open the database and bring it to this code's schema. Raises StartRefused."""
 
     @property
-    def writer(self) -> Writer:
-        """Return what runs the writes, for those who measure it."""
-        return self._writer
+    @abstractmethod
+    def writing(self) -> Writing:
+        """Return what the writes have come to since the start."""
 
+    @abstractmethod
     async def one(self, statement: Statement, **parameters: Any) -> Any:
-        """Return the first row as a named tuple, or None. Raises DatabaseError."""
-        self.files.refuse_when_gone()
-        return fetch_one(self._reader, self._modes, statement, parameters)
+        """Return the first row as a named tuple, or None."""
 
+    @abstractmethod
     async def cached(self, statement: Statement, **parameters: Any) -> Any:
-        """Return what `one` returns, from memory while nobody has committed since (design 3.2.4)."""
-        self.files.refuse_when_gone()
-        self._forget_if_changed()
-        key = (statement, *parameters.values())
-        found = self._cache.get(key)
-        if found is None:
-            found = fetch_one(self._reader, self._modes, statement, parameters)
-            if found is not None:  # What is not there is not remembered, or callers could fill the memory with names.
-                self._remember(key, found)
-        return found
+        """Return what `one` returns, from memory where it is known that nobody has committed since."""
 
-    async def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
-        """Yield the rows of a long read in lists of PAGE, off the loop. Raises DatabaseError."""
-        self.files.refuse_when_gone()  # Else SQLite would make an empty file in its place.
-        refuse_nul(self._modes, parameters)
-        if self._in_memory:
-            rows = self._reader.execute(statement.text, statement.bind(parameters)).fetchall()
-            for start in range(0, len(rows), PAGE):
-                yield [statement.row(row) for row in rows[start : start + PAGE]]
-            return
-        try:
-            async with (
-                aiosqlite.connect(self._location, isolation_level=None) as connection,
-                connection.execute(statement.text, statement.bind(parameters)) as cursor,
-            ):
-                while page := await cursor.fetchmany(PAGE):
-                    yield [statement.row(row) for row in page]
-        except sqlite3.Error as error:
-            raise translate(error) from error
+    @abstractmethod
+    def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
+        """Yield the rows of a long read in lists of PAGE, off the loop."""
 
+    @abstractmethod
     async def few(self, statement: Statement, **parameters: Any) -> list[Any]:
-        """Return all rows of a read that looks at many and finds few, off the loop in one step. Raises DatabaseError.
+        """Return all rows of a read that looks at many and finds few, off the loop in one step."""
 
-        Each page of `pages` costs several turns of the loop, which take long while it is busy.
-        """
-        self.files.refuse_when_gone()
-        refuse_nul(self._modes, parameters)
-        values = statement.bind(parameters)
-        try:
-            if self._in_memory:
-                rows = self._reader.execute(statement.text, values).fetchall()
-            else:
-                rows = await asyncio.to_thread(self._read_apart, statement.text, values)
-        except sqlite3.Error as error:
-            raise translate(error) from error
-        return [statement.row(row) for row in rows]
-
-    def _read_apart(self, text: str, values: Sequence[Any]) -> list[Any]:
-        with contextlib.closing(sqlite3.connect(self._location, isolation_level=None)) as connection:
-            return connection.execute(text, values).fetchall()
-
+    @abstractmethod
     async def spend_ids(self, *tables: Table) -> None:
         """Skip an id of each table, as PostgreSQL's sequence does for an insert that finds its row already there."""
-        for table in tables:
-            self._writer.spend(table.name)
 
+    @abstractmethod
     async def write(self, work: Callable[[Transaction], Awaitable[Result]], epoch: int | None = None) -> Result:
-        """Run `work` in the next shared transaction and return its result once that is on disk.
+        """Run `work` in a transaction and return its result once that is on disk; it may be run again from the start.
 
-        Whatever `work` raises undoes its own writes and is raised here. Raises DatabaseError when the commit fails, and
-        RowsReplaced when a reset or a restored snapshot comes first: what the caller has read, in `epoch` or until now, is
-        not there any more.
+        Whatever `work` raises undoes its own writes and is raised here, as is RowsReplaced when a reset or a restored
+        snapshot comes first: what the caller has read, in `epoch` or until now, is not there any more.
         """
-        result: Result = await self._writer.write(work, epoch)
-        return result
 
     async def write_whatever_was_read(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run a `work` that depends on nothing outside of it, after a reset too. Raises what `write` raises otherwise."""
@@ -140,47 +81,20 @@ class Store:
             with contextlib.suppress(RowsReplaced):
                 return await self.write(work)
 
-    async def replace(self, replacement: Replacement) -> None:
-        """Run a function over the writing connection, between transactions, which leaves other rows behind.
+    @abstractmethod
+    async def replace(self, image: Image) -> None:
+        """Leave the rows of an image and nothing else. Raises what reading the image raises; nothing has changed then."""
 
-        It commits by itself, in a thread where the database is a file. Raises what it raises.
-        """
-        await self._writer.alone(replacement, replaces=True)
+    @abstractmethod
+    async def save(self, path: Path, moment: datetime) -> None:
+        """Write all that is committed to an image's file of this date, which is there whole or not at all."""
 
-    async def alone(self, function: Replacement) -> None:
-        """Run a function that only reads over the writing connection, between transactions. Raises what it raises."""
-        await self._writer.alone(function, replaces=False)
+    async def watch(self) -> None:  # noqa: B027 - most find out when they are asked
+        """Look whether the database is still there, until cancelled, where nobody would find out otherwise."""
 
+    @abstractmethod
     async def close(self) -> None:
-        """Finish the writes under way and let go of the file."""
-        await self._writer.close()
-        self._reader.close()
-        self._writer.connection.close()
-
-    def _remember(self, key: tuple[Any, ...], row: Any) -> None:
-        if len(self._cache) >= _CACHED:
-            self._cache.clear()
-        self._cache[key] = row
-
-    def _forget_if_changed(self) -> None:
-        """Empty the cache if anybody has committed, asking once in a turn of the loop.
-
-        All requests of one turn had arrived before it began, so none of them can miss what was answered earlier.
-        """
-        if self._version_is_fresh:
-            return
-        try:
-            version = self._reader.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.Error as error:
-            raise translate(error) from error
-        if version != self._seen_version:
-            self._cache.clear()
-            self._seen_version = version
-        self._version_is_fresh = True
-        asyncio.get_running_loop().call_soon(self._end_turn)
-
-    def _end_turn(self) -> None:
-        self._version_is_fresh = False
+        """Finish the writes under way and let go of the database."""
 
 
 class Remembered:

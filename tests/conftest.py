@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
+from tests.databases import fresh_database
 from tests.servers import STANDARD, Server, running
 
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -53,7 +54,8 @@ async def client_for() -> AsyncIterator[ClientFor]:
     async with AsyncExitStack() as stack:
 
         async def open_client(**settings: object) -> httpx.AsyncClient:
-            app = create_app(Settings(**{"database": "sqlite://", **STANDARD, **settings}))
+            database = fresh_database(str(settings.get("seed", "standard")))
+            app = create_app(Settings(**{"database": database, **STANDARD, **settings}))
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)
             return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://standin"))

@@ -222,7 +222,7 @@ LAWS = [
     Law(
         "Imports inside app/ are relative, so that the wheel may call the package tms_standin.",
         imports_by_name,
-        [("main.py", "from app.store import Store"), ("main.py", "import app")],
+        [("main.py", "from app.sqlite.store import SqliteStore"), ("main.py", "import app")],
     ),
     Law(
         "Every module opens with a docstring of at most four lines.",

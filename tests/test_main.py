@@ -71,7 +71,7 @@ async def test_a_migrated_database_is_announced(tmp_path, capsys):
     """The banner names the revision that an older database was at."""
     from sqlalchemy import create_engine
 
-    from app.database import REVISIONS, migrate
+    from app.schema import REVISIONS, migrate
 
     engine = create_engine(f"sqlite:///{tmp_path / 'tms.db'}")
     with engine.begin() as begun:
@@ -87,7 +87,7 @@ async def test_a_migrated_database_gets_the_clients_of_the_authorization_server(
     """Once: what is deleted afterwards stays so at the next start."""
     from sqlalchemy import create_engine
 
-    from app.database import REVISIONS, migrate
+    from app.schema import REVISIONS, migrate
 
     settings = Settings(database=f"sqlite:///{tmp_path / 'tms.db'}", **STANDARD)
     engine = create_engine(settings.database)

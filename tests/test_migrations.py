@@ -20,9 +20,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from app.database import HEAD, REVISIONS, migrate, migrations_folder, open_sqlite, prepare
 from app.errors import StartRefused
 from app.oauth_tables import metadata  # It imports those of TMS.
+from app.schema import HEAD, REVISIONS, Preparation, migrate, migrations_folder
+from app.sqlite.database import open_sqlite, prepare
 
 ROOT = Path(__file__).parents[1]
 MOMENT = "2026-11-23T18:00:00.000000+00:00"
@@ -96,7 +97,7 @@ def engine_over(connection):
 def database():
     """Return a connection to a database in memory at HEAD, empty."""
     with closing(open_sqlite(":memory:")) as connection:
-        prepare(connection, ":memory:", lambda _begun: None, None, True)
+        prepare(connection, ":memory:", Preparation(lambda _begun: None, None, True))
         yield connection
 
 
@@ -192,7 +193,7 @@ def test_an_upgrade_loses_no_row(tmp_path, revision):
         assert {name: len(rows) for name, rows in before.items()} == dict.fromkeys(there, 1)
         assert set(there) in (set(TMS), set(TMS + OAUTH))
     with closing(open_sqlite(path)) as connection:
-        assert prepare(connection, path, None, lambda _begun: None, True) == (revision, None)
+        assert prepare(connection, path, Preparation(None, lambda _begun: None, True)) == (revision, None)
         after = {name: rows_of(connection, name) for name in metadata.tables}
         new = {"oauth_clients": {"tapis_tenant": "", "owner": "", "description": "", "active": 1}}
         new["device_flows"] = {"token_seconds": None}
@@ -213,7 +214,7 @@ def test_an_upgrade_that_fails_leaves_the_revision_before(tmp_path):
         connection.execute("CREATE INDEX reservations_tenant_client_user_id_idx ON reservations (tenant)")
         before = definitions(connection)
         with pytest.raises(StartRefused, match="reservations_tenant_client_user_id_idx already exists"):
-            prepare(connection, path, None, None, True)
+            prepare(connection, path, Preparation(None, None, True))
         assert (definitions(connection), counts(connection, TMS)) == (before, dict.fromkeys(TMS, 1))
         assert connection.execute("SELECT * FROM alembic_version").fetchall() == [(REVISIONS[0],)]
 

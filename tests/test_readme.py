@@ -53,4 +53,4 @@ def test_every_dependency_has_its_reason():
     named = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     table = README.partition("## Dependencies")[2].lower()
 
-    assert [name for name in named if re.split("[[;]", name)[0].lower() not in table] == []
+    assert [name for name in named if re.split(r"[\[;]", name)[0].lower() not in table] == []

@@ -9,11 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
 
-from app.database import open_sqlite, prepare
 from app.errors import StartRefused
 from app.keys import fingerprint_of
 from app.oauth_tables import metadata  # It imports those of TMS.
+from app.schema import Preparation
 from app.seed import STANDARD_FINGERPRINT, STANDARD_PUBLIC_KEY, Seeded, plant, plant_oauth
+from app.sqlite.database import open_sqlite, prepare
 
 NOW = datetime(2026, 11, 23, 18, 0, 0, 250_000, UTC)
 STORED = "2026-11-23T18:00:00.250000+00:00"
@@ -138,7 +139,9 @@ def database():
 def planted(database, seed, whole_seconds=False):
     """Plant a seed as a start does."""
     return prepare(
-        database, ":memory:", lambda begun: plant(begun, str(seed), "adminsecret1", NOW, whole_seconds), None, True
+        database,
+        ":memory:",
+        Preparation(lambda begun: plant(begun, str(seed), "adminsecret1", NOW, whole_seconds), None, True),
     ).planted
 
 
@@ -307,7 +310,7 @@ def test_an_older_database_gets_the_part_of_the_authorization_server(database, t
     """Nothing of TMS is planted a second time."""
     (tmp_path / "seed.toml").write_text(FULL)
     name = str(tmp_path / "seed.toml") if seed == "file" else seed
-    prepare(database, ":memory:", lambda begun: plant_oauth(begun, name, NOW), None, True)
+    prepare(database, ":memory:", Preparation(lambda begun: plant_oauth(begun, name, NOW), None, True))
     assert stored(database) == expected
     assert stamps(database) == ({STORED} if expected else set())
 

@@ -61,7 +61,7 @@ Wish = Annotated[Document, WrapValidator(_checked), Body(openapi_examples=_EXAMP
 @on.get("/faults", response_model_exclude_unset=True)
 async def show_faults(parts: RunningParts) -> FaultsShown:
     """Show the rules or the scenario that is set, and how often each has struck, in all processes."""
-    return _shown(parts)
+    return await _shown(parts)
 
 
 @on.put("/faults", response_model_exclude_unset=True)
@@ -76,7 +76,7 @@ async def set_faults(parts: RunningParts, wish: Wish) -> FaultsShown:
         return _with(state, placed(board, document, board.words[GENERATION]))
 
     await parts.steering.change(changed)
-    return _shown(parts)
+    return await _shown(parts)
 
 
 @on.delete("/faults", status_code=204, response_class=Response)
@@ -89,7 +89,7 @@ def _with(state: State, faults: dict[str, Any] | None) -> State:
     return State(clock=state.clock, modes=state.modes, faults=faults, journal=state.journal)
 
 
-def _shown(parts: Parts) -> FaultsShown:
+async def _shown(parts: Parts) -> FaultsShown:
     steering = parts.steering
     steering.refresh()
     state = steering.state.faults
@@ -97,12 +97,12 @@ def _shown(parts: Parts) -> FaultsShown:
         return FaultsShown(rules=[])
     document, tallies = state["document"], tallies_of(steering.board, state)
     if "scenario" in document:
-        matched, struck = SCENARIOS[document["scenario"]].counts(tallies)
+        matched, struck = await SCENARIOS[document["scenario"]].counts(tallies)
         return FaultsShown(
             seed=document.get("seed", 0), scenario=document["scenario"], rules=[], matched=matched, struck=struck
         )
     rules = [
-        RuleShown(**rule, matched=tallies.counted(2 * number), struck=tallies.counted(2 * number + 1))
+        RuleShown(**rule, matched=await tallies.counted(2 * number), struck=await tallies.counted(2 * number + 1))
         for number, rule in enumerate(document["rules"])
     ]
     return FaultsShown(seed=document.get("seed", 0), rules=rules)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from sqlalchemy import func, select
 
-from ..errors import DatabaseError
+from ..errors import DatabaseTrouble
 from ..oauth_tables import device_flows as flows
 from ..parts import Parts
 from ..statements import Statement
@@ -35,7 +35,7 @@ async def show_metrics(parts: RunningParts, accept: Annotated[str, Header()] = "
 
 async def _device_flows(parts: Parts) -> dict[str, int] | None:
     """Return how many device flows are in each status, or None where the database does not answer."""
-    with contextlib.suppress(DatabaseError):
+    with contextlib.suppress(DatabaseTrouble):
         pages = parts.store.pages(_BY_STATUS, now=parts.clock.now())
         found = {row.status: row.number async for page in pages for row in page}
         return {status: found.get(status, 0) for status in _STATUSES}

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..errors import DatabaseError
+from ..errors import DatabaseTrouble
 from ..oauth.issuers import HostError
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,7 +85,7 @@ async def answer_failure(request: Request, failure: Exception) -> Response:
 
 
 HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
-    (Refused, RequestValidationError, HTTPException, HostError, DatabaseError, OSError, Exception), answer_failure
+    (Refused, RequestValidationError, HTTPException, HostError, DatabaseTrouble, OSError, Exception), answer_failure
 )
 
 
@@ -96,7 +96,7 @@ def _refused(request: Request, failure: Exception) -> Refused:
         return Refused(failure.status_code, _sentence(failure), headers=failure.headers)
     if isinstance(failure, HostError):
         return Refused(400, "The Host header is missing or no host's name.")
-    if isinstance(failure, DatabaseError):
+    if isinstance(failure, DatabaseTrouble):
         return Refused(503, "The database does not answer, try again.", headers={"retry-after": "1"})
     if isinstance(failure, OSError):
         return Refused(507, f"A file of the stand-in cannot be read or written: {failure.strerror}.")

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..database import SET_TEST_TENANT
 from ..parts import Parts
+from ..schema import SET_TEST_TENANT
 from ..statements import Statement
 from ..steering.state import State
 from ..tables import tenants

@@ -24,10 +24,10 @@ class RunningRule:
         """Do to a request what the rule says, if it strikes; return whether the request goes on to the next rule."""
         if not await self._matches(request):
             return True
-        number = self._tallies.count(2 * self._number)
+        number = await self._tallies.count(2 * self._number)
         if not self._strikes(number):
             return True
-        self._tallies.count(2 * self._number + 1)
+        await self._tallies.count(2 * self._number + 1)
         return await self._deed(request, application, over, draw(self._seed, f"{self._number} deed", number))
 
     async def _matches(self, request: Request) -> bool:
@@ -55,10 +55,10 @@ class Tallies:
         self._board = board
         self._first = first
 
-    def count(self, tally: int) -> int:
+    async def count(self, tally: int) -> int:
         """Add one and return what it was, over all processes on the database."""
-        return self._board.count(self._first + tally)
+        return await self._board.tally(self._first + tally)
 
-    def counted(self, tally: int) -> int:
+    async def counted(self, tally: int) -> int:
         """Return what it is."""
-        return self._board.counted(self._first + tally)
+        return await self._board.tallied(self._first + tally)

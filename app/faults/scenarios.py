@@ -33,7 +33,7 @@ class Scenario(Protocol):
         """Do to a request whatever is due; return whether the endpoint has still to answer."""
 
     @staticmethod
-    def counts(tallies: Tallies) -> tuple[int, int]:
+    async def counts(tallies: Tallies) -> tuple[int, int]:
         """Return how many requests matched, and how many were struck."""
 
 
@@ -47,32 +47,32 @@ class Hang010:
         """Keep a request of TMS that asks the database for a moment, or until the scenario is over."""
         if not _asks_the_database(request.named):
             return True
-        under_way = self._tallies.count(_MATCHED) + 1 - self._tallies.counted(_LEFT)
-        if under_way < _POOL and not self._is_stuck():
+        under_way = await self._tallies.count(_MATCHED) + 1 - await self._tallies.counted(_LEFT)
+        if under_way < _POOL and not await self._is_stuck():
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), _HOLD_SECONDS)
         if over.is_set():
             return True
-        if under_way >= _POOL or self._is_stuck():
+        if under_way >= _POOL or await self._is_stuck():
             return await self._hang(request, over)
         try:
             await request.forward(application)
         finally:
-            self._tallies.count(_LEFT)
+            await self._tallies.count(_LEFT)
         return False
 
     async def _hang(self, request: Request, over: asyncio.Event) -> bool:
         """Wait for the end of the scenario; a client that leaves gives its connection of the pool back to nobody."""
-        self._tallies.count(_STRUCK)
+        await self._tallies.count(_STRUCK)
         return await keep(request, over)
 
-    def _is_stuck(self) -> bool:
-        return self._tallies.counted(_STRUCK) > 0
+    async def _is_stuck(self) -> bool:
+        return await self._tallies.counted(_STRUCK) > 0
 
     @staticmethod
-    def counts(tallies: Tallies) -> tuple[int, int]:
+    async def counts(tallies: Tallies) -> tuple[int, int]:
         """Return how many requests asked the database, and how many hang or hung."""
-        return tallies.counted(_MATCHED), tallies.counted(_STRUCK)
+        return await tallies.counted(_MATCHED), await tallies.counted(_STRUCK)
 
 
 class DevServer:
@@ -89,8 +89,8 @@ class DevServer:
             return True
         kind = kind_of(request.named)
         entered = 2 * dev_server.KINDS.index(kind)
-        number = self._tallies.count(entered)
-        under_way = number + 1 - self._tallies.counted(entered + 1)
+        number = await self._tallies.count(entered)
+        under_way = number + 1 - await self._tallies.counted(entered + 1)
         drawn = draw(self._seed, kind, number)
         seconds = dev_server.milliseconds(kind, under_way, drawn) / 1000 - _LOOPBACK_SECONDS
         try:
@@ -98,7 +98,7 @@ class DevServer:
                 await request.forward(application)
                 self._learn(kind, request.seconds - seconds)
         finally:
-            self._tallies.count(entered + 1)
+            await self._tallies.count(entered + 1)
         return False
 
     def _learn(self, kind: str, too_late: float) -> None:
@@ -106,9 +106,9 @@ class DevServer:
         self._own[kind] = min(max(self._own[kind] + step, 0.0), _MOST_OWN_SECONDS)
 
     @staticmethod
-    def counts(tallies: Tallies) -> tuple[int, int]:
+    async def counts(tallies: Tallies) -> tuple[int, int]:
         """Return how many requests were kept, twice."""
-        kept = sum(tallies.counted(2 * kind) for kind in range(len(dev_server.KINDS)))
+        kept = sum([await tallies.counted(2 * kind) for kind in range(len(dev_server.KINDS))])
         return kept, kept
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from ..errors import DatabaseError
+from ..errors import DatabaseTrouble
 from ..gates import ADMINISTRATOR, CLIENT, TENANT_STATE
 from ..oauth import device_flows
 from ..oauth.device_flows import APPROVED, DENIED, ENTERED, REDEEMED, TAPIS
@@ -61,7 +61,7 @@ async def near_misses(parts: Parts, named: Named, seen: Seen) -> list[str]:
     """Return a sentence for each thing that a request lacked, where that is known."""
     if 200 <= seen.status < 400:
         return []
-    with contextlib.suppress(DatabaseError):
+    with contextlib.suppress(DatabaseTrouble):
         if named.template.endswith("/(other)"):
             return _nearest_path(parts, seen)
         explain = _EXPLAINED.get((named.operation_id or named.template, seen.status)) or _of_every_operation(

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from ..writer import BATCH_SIZES
+from ..store import BATCH_SIZES
 from .metrics import BOUNDS_SECONDS, STATUSES, Gauges, Metrics, OperationCounts
 
 

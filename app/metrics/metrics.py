@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..request_log import Answered, RequestLog
 from ..steering.operations import OperationNames
-from ..writer import BATCH_SIZES
+from ..store import BATCH_SIZES
 from .slots import Slots, Words
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ class Metrics:
 
     def sample(self, parts: "Parts") -> None:
         """Note the writer's queue and batches, and the pool of keys."""
-        writer, words = parts.store.writer, self._slots.words
-        words[_QUEUE], words[_KEYS] = writer.queue, parts.keys.rsa_ready
-        for index, total in enumerate((*writer.batches, writer.written)):
+        writing, words = parts.store.writing, self._slots.words
+        words[_QUEUE], words[_KEYS] = writing.queue, parts.keys.rsa_ready
+        for index, total in enumerate((*writing.batches, writing.written)):
             words[_BATCHES + index] += total - self._batches_seen[index]
             self._batches_seen[index] = total
 

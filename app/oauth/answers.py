@@ -26,6 +26,9 @@ class Answer(msgspec.Struct):
         return Answer(self.status, [*self.headers, (name, value)], self.body)
 
 
+AGAIN = (b"retry-after", b"1")  # the header of an answer that says that the same may work in a second
+
+
 class TooManyAttemptsError(OAuth2Error):
     """Status 429: a source has guessed wrong too often; `error` is what it would have been told anyway (SEC-01)."""
 

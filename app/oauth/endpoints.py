@@ -8,9 +8,9 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from ..errors import DatabaseError, RowsReplaced
+from ..errors import DatabaseTrouble, RowsReplaced
 from ..parts import Parts
-from .answers import Answer, InternalError, ServerTroubleError, error_answer
+from .answers import AGAIN, Answer, InternalError, ServerTroubleError, error_answer
 from .authorize import authorize, authorized
 from .device_authorization import device_authorization
 from .exchange import Exchange
@@ -69,8 +69,8 @@ async def answer(parts: Parts, scope: Any, receive: Any) -> Answer:
         return failed(InvalidRequestError("The Host header is missing or no host's name"), methods)
     except OAuth2Error as error:
         return failed(error, methods)
-    except DatabaseError:
-        return failed(ServerTroubleError(), methods)
+    except DatabaseTrouble:
+        return failed(ServerTroubleError(), methods).with_header(*AGAIN)
     except Exception:  # noqa: BLE001 - no fault of ours may end a client that reads nothing but JSON
         _log.exception("%s failed", scope["endpoint"])
         return failed(InternalError(), methods)

@@ -1,7 +1,7 @@
 """Authlib's authorization server over the store: one for each request, inside one transaction. It sends nothing.
 
-Authlib calls back synchronously. A statement inside a transaction on SQLite never suspends, so that its coroutine can
-be run to its end on the spot; greenlets, which could wait as well, cost a quarter of a poll.
+Authlib calls back synchronously; the transaction knows how its coroutines are waited for then. On SQLite they are run
+to their end on the spot: greenlets, which PostgreSQL needs, cost a quarter of a poll.
 """
 
 import logging
@@ -50,12 +50,7 @@ class AuthorizationServer(rfc6749.AuthorizationServer):
 
     def wait(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Return what a coroutine of the store returns."""
-        try:
-            coroutine.send(None)
-        except StopIteration as ended:
-            return cast(Result, ended.value)
-        coroutine.close()
-        raise RuntimeError("What waits for something else cannot run inside a transaction")
+        return self.transaction.wait(coroutine)
 
     def query_client(self, client_id: str) -> Client | None:  # type: ignore[override] # ours need not inherit
         """Return the client of an id, or None. The authorization endpoint asks for no other proof."""
@@ -127,7 +122,7 @@ async def in_transaction(exchange: Exchange, work: Callable[[AuthorizationServer
     """
 
     async def transact(transaction: Transaction) -> Result:
-        return work(AuthorizationServer(exchange, transaction))
+        return await transaction.run(lambda: work(AuthorizationServer(exchange, transaction)))
 
     return await exchange.parts.store.write(transact)
 

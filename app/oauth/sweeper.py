@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Table, bindparam, delete, literal_column, or_, select
 
-from ..errors import DatabaseError
+from ..errors import DatabaseTrouble
 from ..oauth_tables import (
     device_flows,
     oauth_authorization_codes,
@@ -99,7 +99,7 @@ async def sweep_for_ever(parts: Parts) -> None:
     while True:
         try:
             await sweep(parts)
-        except DatabaseError as error:
+        except DatabaseTrouble as error:
             _log.warning("nothing was swept: %s", error)
         except Exception:  # noqa: BLE001 - a task that ends unheard would let the database grow for ever
             _log.exception("sweeping failed")

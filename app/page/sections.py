@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request
 
 from ..control.shapes import IssuerUrls
-from ..errors import DatabaseError
+from ..errors import DatabaseTrouble
 from ..gates import ADMINISTRATOR
 from ..parts import Parts
 from ..records import ADMINISTRATOR_ID, same_secret
@@ -75,7 +75,7 @@ async def _section(view: View, name: str) -> dict[str, Any]:
         return {"problem": None, **await SECTIONS[name](view)}
     except Unavailable as unavailable:
         return {"problem": str(unavailable)}
-    except DatabaseError:
+    except DatabaseTrouble:
         return {"problem": "The database does not answer, try again."}
 
 

@@ -3,6 +3,7 @@
 It lasts as long as one of the processes runs. It knows nothing of what the state means.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import mmap
@@ -65,6 +66,26 @@ class Board:
         self._mapped = None
         os.close(self._descriptor)
 
+    async def join(self) -> None:
+        """Do what `open` does, for whoever need not know what it takes."""
+        self.open()
+
+    async def leave(self) -> None:
+        """Do what `close` does."""
+        self.close()
+
+    async def alter(self, changed: Callable[[State], State]) -> None:
+        """Do what `change` does; it returns when every process knows."""
+        await asyncio.to_thread(self.change, changed)
+
+    async def tally(self, number: int) -> int:
+        """Do what `count` does."""
+        return self.count(number)
+
+    async def tallied(self, number: int) -> int:
+        """Do what `counted` does."""
+        return self.counted(number)
+
     def read(self) -> tuple[int, State]:
         """Return what is set and its generation."""
         with self._own, self._locked():
@@ -73,13 +94,16 @@ class Board:
     def change(self, changed: Callable[[State], State]) -> None:
         """Replace the state by what `changed` returns for it, for everybody. What that raises leaves it as it was."""
         with self._own, self._locked():
-            state = changed(self._stored())
-            if self._path is not None:
-                beside = self._state_file(self._path).with_suffix(".new")
-                beside.write_bytes(encode(state))
-                beside.replace(self._state_file(self._path))
-            self._state = state
+            self._store(changed(self._stored()))
             self.words[GENERATION] += 1
+
+    def adopt(self, generation: int, epoch: int, state: State) -> None:
+        """Take over what is set elsewhere, unless it is known here already."""
+        with self._own, self._locked():
+            if generation > self.words[GENERATION]:
+                self._store(state)
+                self.words[GENERATION] = generation
+            self.words[EPOCH] = max(epoch, self.words[EPOCH])
 
     def count(self, tally: int) -> int:
         """Add one to a tally and return what it was, once for every process that asks."""
@@ -88,16 +112,12 @@ class Board:
             self.words[_FIRST_TALLY + tally] = before + 1
             return before
 
-    def clear_tallies(self) -> None:
-        """Count from zero again."""
-        self.clear(range(TALLIES))
-
     def counted(self, tally: int) -> int:
         """Return how often a tally was counted."""
         return self.words[_FIRST_TALLY + tally]
 
     def clear(self, tallies: range) -> None:
-        """Count these tallies from zero again."""
+        """Count these tallies from zero again; it is called while the state is changed."""
         with self._locked(_COUNTING):
             for tally in tallies:
                 self.words[_FIRST_TALLY + tally] = 0
@@ -116,6 +136,13 @@ class Board:
         """End the replacement of a process that died over it: the database has undone what was not committed."""
         with contextlib.suppress(BlockingIOError), self._locked(_REPLACEMENT, fcntl.LOCK_NB):
             self.words[EPOCH] += self.words[EPOCH] % 2
+
+    def _store(self, state: State) -> None:
+        if self._path is not None:
+            beside = self._state_file(self._path).with_suffix(".new")
+            beside.write_bytes(encode(state))
+            beside.replace(self._state_file(self._path))
+        self._state = state
 
     def _stored(self) -> State:
         if self._path is None:

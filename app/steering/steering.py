@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from ..clock import Clock
 from ..modes import Modes
 from ..settings import Settings
-from .board import EPOCH, GENERATION, Board
+from .board import EPOCH, GENERATION, TALLIES, Board
 from .state import NOTHING, ClockState, State
 
 LOOK_SECONDS = 0.05  # between two looks at what other processes have set; every request looks too
@@ -52,7 +52,7 @@ class Steering:
 
     async def change(self, changed: Changed) -> State:
         """Replace what is set by what `changed` returns for it, in every process, and return that."""
-        await asyncio.to_thread(self.board.change, changed)
+        await self.board.alter(changed)
         self.refresh()
         return self.state
 
@@ -60,8 +60,11 @@ class Steering:
         """Take back what a reset takes back (design 2.7), and with `modes_too` the modes; often there is nothing."""
         self.refresh()
         if self.state != (NOTHING if modes_too else at_rest(self.state)):
-            await self.change(lambda state: NOTHING if modes_too else at_rest(state))
-            self.board.clear_tallies()
+            await self.change(lambda state: self._rested(state, modes_too))
+
+    def _rested(self, state: State, modes_too: bool) -> State:
+        self.board.clear(range(TALLIES))
+        return NOTHING if modes_too else at_rest(state)
 
     async def watch(self) -> None:
         """Look for what others have set, until cancelled."""

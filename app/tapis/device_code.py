@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import DatabaseError
+from ..errors import DatabaseTrouble
 from ..oauth import device_flows
 from ..oauth.answers import Answer
 from ..oauth.device_flows import APPROVED, DENIED, ENTERED, PENDING, REDEEMED, TAPIS, Decision
@@ -151,5 +151,5 @@ async def _begin(call: Call, values: dict[str, Any]) -> tuple[str, str]:
 
     try:
         return await call.parts.store.write(begin)
-    except DatabaseError:
+    except DatabaseTrouble:
         raise TapisRefusal("Internal error saving device code. Please try again later.") from None

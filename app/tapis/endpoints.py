@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from ..errors import DatabaseError, RowsReplaced
-from ..oauth.answers import Answer
+from ..errors import DatabaseTrouble, RowsReplaced
+from ..oauth.answers import AGAIN, Answer
 from ..oauth.issuers import HostError
 from ..parts import Parts
 from .call import Call
@@ -84,8 +84,8 @@ async def answer(parts: Parts, scope: Any, path: str, receive: Any) -> Answer:
         return failure(refusal)
     except HostError:
         return failure(TapisRefusal("invalid tenant id."))
-    except DatabaseError:
-        return failure(TapisRefusal("The database does not answer. Please try again later.", 503))
+    except DatabaseTrouble:
+        return failure(TapisRefusal("The database does not answer. Please try again later.", 503)).with_header(*AGAIN)
     except Exception:  # noqa: BLE001 - no fault of ours may end a client that reads nothing but JSON
         _log.exception("%s failed", path)
         return failure(TapisRefusal("An error of the stand-in, see its log.", 500))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from ..call import Call
 from ..clock import NEVER
 from ..declare import DateTime, Int32, Reply, Resource
-from ..errors import DatabaseError, Refusal
+from ..errors import DatabaseError, DatabaseTrouble, Refusal
 from ..gates import owner
 from ..records import UNLIMITED
 from ..statements import Insert, Statement, matching
@@ -134,6 +134,6 @@ async def _hint(call: Call, body: ReqPublicKey) -> None:
     """Tell the log what does not match; the answer does not depend on it."""
     hints, asked = call.parts.hints, (body.user, body.host, body.public_key_fingerprint)
     if hints.is_new(asked):
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(DatabaseTrouble):
             key = {"public_key_fingerprint": body.public_key_fingerprint, "host": body.host}
             hints.key_not_found(*asked, await call.parts.store.one(NEAREST, **key))

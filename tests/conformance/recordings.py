@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.conformance import recordings
 from app.conformance.recordings import Recording, Scenario
+from tests.postgresql import Postgres
 from tests.servers import ADMIN_SECRET, STANDARD, Server, running
 
 VARIABLES = {"admin_default": ADMIN_SECRET, "admin_test": ADMIN_SECRET}
@@ -23,9 +24,9 @@ RECORDINGS = [
 
 
 @contextmanager
-def serving(recording: Recording, folder: Path) -> Iterator[Server]:
-    """Run a server with the version, quirks and settings of a recording."""
-    settings = STANDARD | SETUPS[recording.setup]
+def serving(recording: Recording, folder: Path, postgres: Postgres | None = None) -> Iterator[Server]:
+    """Run a server with the version, quirks and settings of a recording, over SQLite or a new database of PostgreSQL."""
+    settings = STANDARD | SETUPS[recording.setup] | ({} if postgres is None else {"database": postgres.create()})
     with running(folder, wire_version=recording.version, quirks=recording.quirks, **settings) as server:
         yield server
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from app.database import HEAD
+from app.schema import HEAD
 from tests.control.conftest import problem
 
 SNAPSHOTS = "/_standin/snapshots"

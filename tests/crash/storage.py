@@ -25,7 +25,7 @@ ELSEWHERE = [
     f"/{path}" for path in ("device", "oauth2/jwks", "v3/oauth2/hello", "v1/tms/hello", "v3/tenants", "spec", "")
 ]
 MEBIBYTE = 1024 * 1024
-REFUSED = "createkey 500"
+REFUSED = "createkey 5"
 
 
 def full_disk(folder: Path, seconds: float) -> Found:

@@ -9,15 +9,15 @@ import httpx
 import pytest
 
 from app.chance import Chance
-from app.database import MEMORY
 from app.keys import KeyMaker
 from app.metrics.metrics import BOUNDS_SECONDS, Gauges, Metrics, OperationCounts, quantile
 from app.modes import Modes
 from app.request_log import RequestLog
 from app.settings import Settings
+from app.sqlite.database import MEMORY
+from app.sqlite.store import SqliteStore
 from app.steering.board import Board
 from app.steering.operations import OperationNames
-from app.store import Store
 from app.tms import OPERATIONS
 from tests.clocks import StillClock
 from tests.servers import STANDARD, running
@@ -138,7 +138,7 @@ async def nothing(_transaction) -> None:
 
 async def test_the_state_of_a_process():
     """Its commits by size, each once however often it is looked at, and what waits or is ready."""
-    store = Store(MEMORY, Modes.of(Settings()), Board(None))
+    store = SqliteStore(MEMORY, Modes.of(Settings()), Board(None))
     await store.open(lambda _connection: None)
     parts, metrics = SimpleNamespace(store=store, keys=KeyMaker(Chance(None))), counting()[1]
     await store.write(nothing)

@@ -21,6 +21,7 @@ from app.parts import Parts
 from app.settings import OAuth, OAuthClient, OAuthIssuer, OAuthUser, Settings
 from app.statements import Statement
 from tests.clocks import StillClock
+from tests.databases import fresh_database
 from tests.servers import STANDARD
 
 BASE = "http://standin"
@@ -165,7 +166,8 @@ async def steered(**settings: Any) -> AsyncIterator[Standin]:
     oauth = dict(settings.pop("oauth", {}))
     for name, record in _TABLES.items():
         oauth[name] = tuple(record(**entry) for entry in oauth.get(name, ()))
-    app = create_app(Settings(**{"database": "sqlite://", **STANDARD, "oauth": OAuth(**oauth), **settings}))
+    database = fresh_database(str(settings.get("seed", "standard")))
+    app = create_app(Settings(**{"database": database, **STANDARD, "oauth": OAuth(**oauth), **settings}))
     parts, clock = app.edge._parts, StillClock()
     parts.clock = parts.signing._clock = clock  # Before the start, which sweeps what ended long ago.
     browser = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE)

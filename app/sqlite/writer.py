@@ -12,19 +12,19 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from ..errors import RowsReplaced
+from ..modes import Modes
+from ..steering.board import EPOCH, Board
+from ..store import BATCH_SIZES, Writing
 from .constraints import translate
 from .database import BUSY_TIMEOUT_MILLISECONDS, MEMORY
-from .database_files import DatabaseFiles
-from .errors import RowsReplaced
-from .modes import Modes
-from .steering.board import EPOCH, Board
-from .transaction import Transaction
+from .files import DatabaseFiles
+from .transaction import SqliteTransaction
 
-Work = Callable[[Transaction], Awaitable[Any]]
+Work = Callable[[SqliteTransaction], Awaitable[Any]]
 Outcome = tuple[Any, Exception | None]
 Replacement = Callable[[sqlite3.Connection], None]
 
-BATCH_SIZES = (1, 3, 7, 15, 31, 63, 127, 255)  # the most that a batch of each counted size has; then there is no limit
 _CAREFUL_BATCHES = 50  # that have savepoints after one in which a work has raised
 _SPEND = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
 _FIRST_SPENT = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)"
@@ -52,20 +52,20 @@ class Writer:
         self._board = board
         self._changed = changed
         self._in_memory = location == MEMORY
-        self.files = DatabaseFiles(location)
+        self.files = DatabaseFiles(location, modes)
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._waiting: list[Waiting] = []
         self._alone: list[tuple[Callable[[], None], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._careful = 0
         self._spent_ids: Counter[str] = Counter()
-        self.batches = [0] * (len(BATCH_SIZES) + 1)
-        self.written = 0
+        self._batches = [0] * (len(BATCH_SIZES) + 1)
+        self._written = 0
 
     @property
-    def queue(self) -> int:
-        """Return how many writes wait for a transaction."""
-        return len(self._waiting)
+    def writing(self) -> Writing:
+        """Return what Store.writing returns."""
+        return Writing(len(self._waiting), tuple(self._batches), self._written)
 
     async def write(self, work: Work, epoch: int | None) -> Any:
         """Do what Store.write does."""
@@ -75,7 +75,7 @@ class Writer:
         return await future
 
     async def alone(self, function: Replacement, *, replaces: bool) -> None:
-        """Do what Store.replace does, or Store.alone."""
+        """Run a function over this connection between transactions, one that leaves other rows behind or one that reads."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._alone.append((lambda: self._replaced(function) if replaces else function(self.connection), future))
         self._start_writing()
@@ -152,8 +152,8 @@ class Writer:
 
     def _note(self, size: int) -> None:
         if size:
-            self.batches[min(size.bit_length() - 1, len(BATCH_SIZES))] += 1
-            self.written += size
+            self._batches[min(size.bit_length() - 1, len(BATCH_SIZES))] += 1
+            self._written += size
 
     def _of_this_epoch(self, batch: list[Waiting]) -> list[Waiting]:
         """Send those away who have read rows that are not there any more, and return the others."""
@@ -184,7 +184,7 @@ class Writer:
         return [await self._attempt(work) for work in works]
 
     async def _run(self, work: Work) -> Any:
-        transaction = Transaction(self.connection, self._modes)
+        transaction = SqliteTransaction(self.connection, self._modes)
         result = await work(transaction)
         if not self.connection.in_transaction:  # SQLite itself has undone everything, and the work has told nobody.
             raise sqlite3.OperationalError("the transaction was rolled back")
@@ -193,7 +193,7 @@ class Writer:
 
     async def _attempt(self, work: Work) -> Outcome:
         """Run one request's writes behind a savepoint and return its result or its error."""
-        transaction = Transaction(self.connection, self._modes)
+        transaction = SqliteTransaction(self.connection, self._modes)
         self.connection.execute("SAVEPOINT request")
         try:
             result, failure = await work(transaction), None

@@ -9,15 +9,16 @@ from sqlalchemy import bindparam, delete, update
 
 from app import tables
 from app.clock import NEVER
-from app.constraints import NUL, refused_insert, translate
-from app.database import MEMORY, open_sqlite, prepare
 from app.errors import DatabaseError
 from app.modes import Modes
+from app.schema import Preparation
 from app.settings import Settings
+from app.sqlite.constraints import NUL, refused_insert, translate
+from app.sqlite.database import MEMORY, open_sqlite, prepare
+from app.sqlite.store import SqliteStore
+from app.sqlite.transaction import statement_row
 from app.statements import Insert, Statement, matching
 from app.steering.board import Board
-from app.store import Store
-from app.transaction import statement_row
 from app.wire import WIRES
 
 MOMENT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
@@ -91,7 +92,7 @@ def unique(*columns):
 def schema():
     """Return a migrated database in memory without any row."""
     with closing(open_sqlite(MEMORY)) as connection:
-        prepare(connection, MEMORY, lambda _begun: None, lambda _begun: None, enable_test_tenant=True)
+        prepare(connection, MEMORY, Preparation(lambda _begun: None, lambda _begun: None, enable_test_tenant=True))
         yield connection
 
 
@@ -101,7 +102,7 @@ async def store_for(schema):
     opened = []
 
     async def open_store(wire_version, *rows):
-        store = Store(MEMORY, Modes.of(Settings(wire_version=wire_version)), Board(None))
+        store = SqliteStore(MEMORY, Modes.of(Settings(wire_version=wire_version)), Board(None))
         await store.open(schema.backup)
         opened.append(store)
         for table, row in ((tables.tenants, TENANT), *rows):

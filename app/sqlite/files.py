@@ -8,7 +8,8 @@ import logging
 import os
 from pathlib import Path
 
-from .errors import DatabaseAway
+from ..errors import DatabaseAway, DatabaseGone
+from ..modes import Modes
 
 LOOK_SECONDS = 1.0
 _TEXT = "the database file was removed or replaced; restart the stand-in"  # PostgreSQL has no words for it.
@@ -19,7 +20,8 @@ _log = logging.getLogger("tms_standin.store")
 class DatabaseFiles:
     """The file and its write-ahead log: what was committed is in one of them."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, modes: Modes) -> None:
+        self._modes = modes
         self._paths = (Path(location), Path(f"{location}-wal"))
         self._known: list[tuple[int, int] | None] = []
         self.are_gone = False
@@ -39,14 +41,14 @@ class DatabaseFiles:
             _log.warning("%s: the database file is back", self._paths[0])
 
     def check(self) -> None:
-        """Look now. Raises DatabaseAway when they are gone."""
+        """Look now. Raises what `refuse_when_gone` raises."""
         self.look()
         self.refuse_when_gone()
 
     def refuse_when_gone(self) -> None:
-        """Raise DatabaseAway when they were gone at the last look."""
+        """Raise DatabaseGone when they were gone at the last look; under `quirks = "real"` it is DatabaseAway."""
         if self.are_gone:
-            raise DatabaseAway(_TEXT)
+            raise DatabaseAway(_TEXT) if self._modes.quirks == "real" else DatabaseGone(_TEXT)
 
     async def watch(self) -> None:
         """Look once a second, until cancelled."""

@@ -2,26 +2,35 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, update
 
-from .database import HEAD, MEMORY, engine_over, open_sqlite
-from .errors import StartRefused
-from .oauth_tables import oauth_clients, oauth_users
-from .statements import Statement
-from .tables import metadata
+from ..errors import StartRefused
+from ..oauth_tables import oauth_clients, oauth_users
+from ..schema import HEAD
+from ..statements import Statement
+from ..tables import metadata
+from .database import MEMORY, engine_over, open_sqlite
 
 _BUSY_PAUSE = 0.002  # seconds between two looks at a database that another process holds
 _STRANGER = "this is no snapshot of a stand-in, expected what GET snapshots/NAME has answered"
-_VERSION_TABLE = """
+VERSION_TABLE = """
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))
 """
 _STAMPED = [table for table in metadata.tables.values() if {"created", "updated"} <= set(table.columns.keys())]
 _SEEDED_ONCE = [oauth_clients, oauth_users]
+
+
+class Image(Protocol):
+    """A whole state, which is read as a SQLite database of this code's schema."""
+
+    def opened(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Open it for reading, in whatever thread. Raises StartRefused for a file that is none."""
 
 
 class SeedImage:
@@ -34,17 +43,15 @@ class SeedImage:
             with engine_over(self._connection).begin() as begun:
                 metadata.create_all(begun)
                 plant(begun)
-            self._connection.execute(_VERSION_TABLE)
+            self._connection.execute(VERSION_TABLE)
             self._connection.execute("INSERT INTO alembic_version VALUES (?)", [HEAD])
         except BaseException:
             self._connection.close()
             raise
 
-    def copy_to(self, connection: sqlite3.Connection, moment: datetime) -> None:
-        """Leave the seed and nothing else in a database, its records made at `moment`."""
-        for statement in _RENEW:
-            self._connection.execute(statement.text, statement.bind({"created": moment, "updated": moment}))
-        self._connection.backup(connection, sleep=_BUSY_PAUSE)
+    def of(self, moment: datetime) -> "Image":
+        """Return the seed with its records made at `moment`."""
+        return DatedSeed(self._connection, moment)
 
     def close(self) -> None:
         """Let go of the memory."""
@@ -56,6 +63,35 @@ _RENEW = [
     for tables, names in ((_STAMPED, ("created", "updated")), (_SEEDED_ONCE, ("created",)))
     for table in tables
 ]
+
+
+class DatedSeed:
+    """A seed whose records are made at one moment."""
+
+    def __init__(self, connection: sqlite3.Connection, moment: datetime) -> None:
+        self._connection = connection
+        self._moment = moment
+
+    @contextmanager
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """Renew the moments and give the seed."""
+        for statement in _RENEW:
+            self._connection.execute(statement.text, statement.bind({"created": self._moment, "updated": self._moment}))
+        yield self._connection
+
+
+class FileImage:
+    """A snapshot in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """Give what the file holds. Raises StartRefused as `revision_of_file` does."""
+        revision_of_file(self._path)
+        with closing(_opened(self._path)) as connection:
+            yield connection
 
 
 def save(connection: sqlite3.Connection, path: Path, moment: datetime) -> None:
@@ -71,11 +107,10 @@ def save(connection: sqlite3.Connection, path: Path, moment: datetime) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def restore(connection: sqlite3.Connection, path: Path) -> None:
-    """Leave what a file holds in a database, and nothing else. Raises StartRefused as `revision_of_file` does."""
-    revision_of_file(path)
-    with closing(_opened(path)) as image:
-        image.backup(connection, sleep=_BUSY_PAUSE)
+def restore(connection: sqlite3.Connection, image: Image) -> None:
+    """Leave what an image holds in a database, and nothing else. Raises what opening it raises."""
+    with image.opened() as source:
+        source.backup(connection, sleep=_BUSY_PAUSE)
 
 
 def revision_of_file(path: Path) -> str:

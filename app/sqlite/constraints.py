@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Index, Table, UniqueConstraint
 
-from .errors import DatabaseError
+from ..errors import DatabaseError
 
 NUL = DatabaseError("", 'invalid byte sequence for encoding "UTF8": 0x00')
 

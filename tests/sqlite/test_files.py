@@ -6,9 +6,11 @@ from contextlib import suppress
 
 import pytest
 
-from app import database_files
-from app.database_files import DatabaseFiles
-from app.errors import DatabaseAway
+from app.errors import DatabaseAway, DatabaseGone
+from app.modes import Modes
+from app.settings import Settings
+from app.sqlite import files as files_module
+from app.sqlite.files import DatabaseFiles
 
 GONE = "the database file was removed or replaced; restart the stand-in"
 
@@ -25,7 +27,7 @@ def paths(tmp_path):
 @pytest.fixture
 def files(paths):
     """Return what remembers them."""
-    remembering = DatabaseFiles(str(paths[0]))
+    remembering = DatabaseFiles(str(paths[0]), Modes.of(Settings()))
     remembering.remember()
     return remembering
 
@@ -45,7 +47,7 @@ def test_files_that_go(paths, files, caplog, which, replaced):
     if replaced:
         paths[which].write_bytes(b"")
     for _ in range(2):
-        with pytest.raises(DatabaseAway, match=GONE):
+        with pytest.raises(DatabaseGone, match=GONE):
             files.check()
     line = f"{paths[0]}: {GONE}; nothing more is read from it or written to it"
     assert caplog.record_tuples == [("tms_standin.store", logging.ERROR, line)]
@@ -67,20 +69,29 @@ def test_a_log_that_comes_later(paths, files):
     paths[1].write_bytes(b"")
     files.check()
     paths[1].unlink()
-    with pytest.raises(DatabaseAway, match=GONE):
+    with pytest.raises(DatabaseGone, match=GONE):
         files.check()
 
 
 def test_a_database_in_memory_is_never_gone():
     """What was never remembered is not missed."""
-    files = DatabaseFiles(":memory:")
+    files = DatabaseFiles(":memory:", Modes.of(Settings()))
     files.check()
     assert not files.are_gone
 
 
+def test_the_real_servers_words(paths):
+    """Under `quirks = "real"` it is told like any other trouble of the database."""
+    files = DatabaseFiles(str(paths[0]), Modes.of(Settings(quirks="real")))
+    files.remember()
+    paths[0].unlink()
+    with pytest.raises(DatabaseAway, match=GONE):
+        files.check()
+
+
 async def test_somebody_looks_all_the_time(paths, files, monkeypatch):
     """Nobody has to write or ask."""
-    monkeypatch.setattr(database_files, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(files_module, "LOOK_SECONDS", 0.001)
     watching = asyncio.create_task(files.watch())
     paths[0].unlink()
     while not files.are_gone:  # noqa: ASYNC110 - a plain flag, as requests look at it
@@ -88,5 +99,5 @@ async def test_somebody_looks_all_the_time(paths, files, monkeypatch):
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
-    with pytest.raises(DatabaseAway, match=GONE):
+    with pytest.raises(DatabaseGone, match=GONE):
         files.refuse_when_gone()

@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import bindparam, delete, select, update
 
 from app.clock import NEVER
-from app.constraints import NUL
-from app.database import MEMORY, open_sqlite, prepare
 from app.errors import DatabaseError
 from app.modes import Modes
 from app.oauth_tables import oauth_users
+from app.schema import Preparation
 from app.settings import Settings
+from app.sqlite.constraints import NUL
+from app.sqlite.database import MEMORY, open_sqlite, prepare
+from app.sqlite.transaction import SqliteTransaction, execute, fetch_one, refuse_nul, statement_row
 from app.statements import Insert, Statement, matching
 from app.tables import tenants, user_mfa
-from app.transaction import Transaction, execute, fetch_one, refuse_nul, statement_row
 
 MOMENT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 STORED = "2026-11-23T18:00:00.000000+00:00"
@@ -42,7 +43,7 @@ both = pytest.mark.parametrize("wire_version", ["0.3.0", "0.1.0"])
 def schema():
     """Return a migrated database in memory without any row."""
     with closing(open_sqlite(MEMORY)) as connection:
-        prepare(connection, MEMORY, lambda _begun: None, lambda _begun: None, enable_test_tenant=True)
+        prepare(connection, MEMORY, Preparation(lambda _begun: None, lambda _begun: None, enable_test_tenant=True))
         yield connection
 
 
@@ -57,7 +58,7 @@ def connection(schema):
 
 def transaction_on(connection, wire_version="0.3.0"):
     """Return a transaction of a version."""
-    return Transaction(connection, Modes.of(Settings(wire_version=wire_version)))
+    return SqliteTransaction(connection, Modes.of(Settings(wire_version=wire_version)))
 
 
 def stored(connection):

@@ -1,35 +1,24 @@
 """Opens a SQLite database and brings it to the schema of this code. It knows neither requests nor the writer."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, event, literal_column, make_url, update
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from .errors import StartRefused
-from .tables import tenants
-
-SqliteConnection = sqlite3.Connection
+from ..errors import StartRefused
+from ..schema import HEAD, REVISIONS, Planted, Preparation, Prepared, bring_up
 
 MEMORY = ":memory:"
-REVISIONS = ("tms_0001", "tms_0002", "tms_0003", "tms_0004")
-HEAD = REVISIONS[-1]
-_BEFORE_OAUTH = REVISIONS[: REVISIONS.index("tms_0003")]
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 
 _WAL_ATTEMPTS = 20
-_EXPECTED_URL = "expected sqlite:///FILE, or sqlite:// for a database in memory"
+_EXPECTED_URL = "expected sqlite:///FILE, sqlite:// for a database in memory, or postgresql://USER@HOST/DATABASE"
 _EXPECTED_FILE = "expected a database that the stand-in made, or the name of a file that is not there yet"
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite#_%' ESCAPE '#'"
-SET_TEST_TENANT = (
-    update(tenants)
-    .where(tenants.c.tenant == literal_column("'test'"), tenants.c.enabled != bindparam("flag"))
-    .values(enabled=bindparam("flag"))
-)
 _REASONS = {
     sqlite3.SQLITE_NOTADB: f"it is not an SQLite database, {_EXPECTED_FILE}",
     sqlite3.SQLITE_CORRUPT: f"the database is damaged, {_EXPECTED_FILE}",
@@ -38,15 +27,6 @@ _REASONS = {
     sqlite3.SQLITE_READONLY: "it cannot be written, expected a file and a directory that may be written",
     sqlite3.SQLITE_BUSY: f"another process holds it locked, expected it free within {BUSY_TIMEOUT_MILLISECONDS} ms",
 }
-
-Planted = TypeVar("Planted")
-
-
-class Prepared(NamedTuple, Generic[Planted]):
-    """What a start found and did: the revision before it (None: there was no schema), and what it planted, if it did."""
-
-    revision_found: str | None
-    planted: Planted | None
 
 
 def location_of(url: str) -> str:
@@ -58,8 +38,6 @@ def location_of(url: str) -> str:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise StartRefused(f"standin.database: this is no database's URL, {_EXPECTED_URL}.") from None
-    if parsed.drivername.partition("+")[0] in ("postgresql", "postgres"):
-        raise StartRefused(f"standin.database: PostgreSQL is not served yet, {_EXPECTED_URL}.")
     location = MEMORY if url == "sqlite://" else parsed.database
     if parsed != URL.create("sqlite", database=parsed.database) or not location or "\0" in location:
         raise StartRefused(f"standin.database: this URL is not served, {_EXPECTED_URL}.")
@@ -85,51 +63,18 @@ def open_sqlite(location: str) -> sqlite3.Connection:
     return connection
 
 
-def prepare(
-    connection: sqlite3.Connection,
-    location: str,
-    plant: Callable[[Connection], Planted],
-    supplement: Callable[[Connection], None],
-    enable_test_tenant: bool,
-) -> Prepared[Planted]:
-    """Bring the database to HEAD, `plant` the seed in it if it is new, and set the tenant `test` (contract 1.10).
+def prepare(connection: sqlite3.Connection, location: str, preparation: Preparation[Planted]) -> Prepared[Planted]:
+    """Bring the database to this code's schema, with its seed, in one transaction.
 
-    One that is older than the authorization server gets that part of the seed by `supplement`.
-
-    All of it is one transaction, so that a start that fails leaves nothing half done, and of two processes that start
-    at once the second finds the work done. Raises StartRefused, also for a file of another program or of newer code,
-    which stays as it was.
+    Of two processes that start at once the second finds the work done. Raises StartRefused, also for a file of another
+    program or of newer code, which stays as it was.
     """
     with _explained(location):
         _revision_of(connection, location)
         if location != MEMORY and _switch_to_wal(connection) != "wal":
             raise StartRefused(f"{_named(location)}: its file system cannot hold a WAL file, expected a local disk.")
         with engine_over(connection).begin() as begun:
-            found = _revision_of(connection, location)
-            if found != HEAD:
-                migrate(begun)
-            planted = plant(begun) if found is None else None
-            if found in _BEFORE_OAUTH:
-                supplement(begun)
-            begun.execute(SET_TEST_TENANT, {"flag": enable_test_tenant})
-    return Prepared(found, planted)
-
-
-def migrate(begun: Connection, revision: str = HEAD) -> None:
-    """Run the pending revisions up to `revision` in the transaction that has begun; the caller ends it."""
-    from alembic import command  # Loading Alembic takes longer than the rest of a start that needs no migration.
-    from alembic.config import Config
-
-    configuration = Config(attributes={"connection": begun})
-    configuration.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
-    command.upgrade(configuration, revision)
-
-
-def migrations_folder() -> Path:
-    """Return where the revisions are: in the wheel inside this package, in a checkout beside it."""
-    package = Path(__file__).resolve().parent
-    installed = package / "migrations"
-    return installed if installed.is_dir() else package.parent / "migrations"
+            return bring_up(begun, _revision_of(connection, location), preparation)
 
 
 def engine_over(connection: sqlite3.Connection) -> Engine:

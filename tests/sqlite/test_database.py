@@ -13,23 +13,15 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
 
-from app.database import (
-    BUSY_TIMEOUT_MILLISECONDS,
-    HEAD,
-    REVISIONS,
-    Prepared,
-    location_of,
-    migrate,
-    open_sqlite,
-    prepare,
-)
 from app.errors import StartRefused
 from app.oauth_tables import metadata  # It imports those of TMS.
+from app.schema import HEAD, REVISIONS, Preparation, Prepared, migrate
+from app.sqlite.database import BUSY_TIMEOUT_MILLISECONDS, location_of, open_sqlite, prepare
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OURS = "expected a database that the stand-in made, or the name of a file that is not there yet"
 WRITABLE = "expected a file in a directory that may be written"
-URL = "expected sqlite:///FILE, or sqlite:// for a database in memory"
+URL = "expected sqlite:///FILE, sqlite:// for a database in memory, or postgresql://USER@HOST/DATABASE"
 MOMENT = "2026-11-23T18:00:00.000000+00:00"
 TENANT = text("INSERT INTO tenants (tenant, enabled, created, updated) VALUES ('test', 1, :now, :now)")
 
@@ -60,7 +52,7 @@ def must_not_plant(_begun):
 def prepared(path, plant=plant_one, supplement=must_not_plant, enable_test_tenant=True):
     """Open, prepare and close a file, as one start does."""
     with closing(open_sqlite(str(path))) as connection:
-        return prepare(connection, str(path), plant, supplement, enable_test_tenant)
+        return prepare(connection, str(path), Preparation(plant, supplement, enable_test_tenant))
 
 
 def rows(path, statement):
@@ -273,7 +265,7 @@ def test_a_path_with_every_special_character_works(tmp_path):
     path = tmp_path / "a %20?b#c"
     path.mkdir()
     with closing(open_sqlite(str(path / "x.db"))) as held:
-        prepare(held, str(path / "x.db"), plant_one, must_not_plant, True)
+        prepare(held, str(path / "x.db"), Preparation(plant_one, must_not_plant, True))
         assert prepared(path / "x.db", must_not_plant) == Prepared(HEAD, None)
     assert names_in(path) == ["x.db"]
 
@@ -281,8 +273,12 @@ def test_a_path_with_every_special_character_works(tmp_path):
 def test_a_database_in_memory_is_prepared_and_stays_usable():
     """No file, no WAL, and the connection is handed back outside any transaction."""
     with closing(open_sqlite(":memory:")) as connection:
-        assert prepare(connection, ":memory:", plant_one, must_not_plant, True) == Prepared(None, "planted")
-        assert prepare(connection, ":memory:", must_not_plant, must_not_plant, True) == Prepared(HEAD, None)
+        assert prepare(connection, ":memory:", Preparation(plant_one, must_not_plant, True)) == Prepared(
+            None, "planted"
+        )
+        assert prepare(connection, ":memory:", Preparation(must_not_plant, must_not_plant, True)) == Prepared(
+            HEAD, None
+        )
         assert not connection.in_transaction
         assert connection.execute("SELECT id, tenant FROM tenants").fetchall() == [(1, "test")]
 
@@ -322,7 +318,7 @@ def test_a_failed_first_start_leaves_no_table(tmp_path):
     path = tmp_path / "x.db"
     with closing(open_sqlite(str(path))) as connection:
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), fail_to_plant, must_not_plant, True)
+            prepare(connection, str(path), Preparation(fail_to_plant, must_not_plant, True))
         assert (str(refused.value), connection.in_transaction) == ("seed.toml: no.", False)
     assert rows(path, "SELECT name FROM sqlite_master") == []
     assert prepared(path) == Prepared(None, "planted")
@@ -387,7 +383,7 @@ def test_a_database_that_may_not_be_written_is_refused(tmp_path):
     with closing(open_sqlite(str(path))) as connection:
         connection.execute("PRAGMA query_only = ON")
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), must_not_plant, must_not_plant, enable_test_tenant=False)
+            prepare(connection, str(path), Preparation(must_not_plant, must_not_plant, enable_test_tenant=False))
     expected = "it cannot be written, expected a file and a directory that may be written"
     assert (str(refused.value), contents(tmp_path)) == (f"{path}: {expected}.", before)
 
@@ -400,7 +396,7 @@ def test_a_file_that_may_only_be_read_is_refused(tmp_path):
     before = contents(tmp_path)
     read_only = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     with closing(read_only), pytest.raises(StartRefused) as refused:
-        prepare(read_only, str(path), must_not_plant, must_not_plant, True)
+        prepare(read_only, str(path), Preparation(must_not_plant, must_not_plant, True))
     expected = "it cannot be written, expected a file and a directory that may be written"
     assert (str(refused.value), contents(tmp_path)) == (f"{path}: {expected}.", before)
 
@@ -411,7 +407,7 @@ def test_a_full_disk_is_refused_and_leaves_no_table(tmp_path):
     with closing(open_sqlite(str(path))) as connection:
         connection.execute("PRAGMA max_page_count = 8")
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), plant_one, must_not_plant, True)
+            prepare(connection, str(path), Preparation(plant_one, must_not_plant, True))
         assert not connection.in_transaction
     expected = "there is no space left for it, expected some megabytes on the disk"
     assert (str(refused.value), rows(path, "SELECT name FROM sqlite_master")) == (f"{path}: {expected}.", [])
@@ -422,12 +418,13 @@ def test_a_file_that_may_not_grow_is_refused_and_leaves_no_table(tmp_path):
     path = tmp_path / "x.db"
     script = """
 import resource, sys
-from app.database import open_sqlite, prepare
+from app.schema import Preparation
+from app.sqlite.database import open_sqlite, prepare
 from app.errors import StartRefused
 connection = open_sqlite(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 try:
-    prepare(connection, sys.argv[1], lambda begun: None, None, True)
+    prepare(connection, sys.argv[1], Preparation(lambda begun: None, None, True))
 except StartRefused as refused:
     print(refused)
 """
@@ -447,7 +444,7 @@ def test_a_database_that_stays_locked_is_refused(tmp_path, journal):
         connection.execute("PRAGMA busy_timeout = 0")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StartRefused) as refused:
-            prepare(connection, str(path), must_not_plant, must_not_plant, True)
+            prepare(connection, str(path), Preparation(must_not_plant, must_not_plant, True))
     expected = f"another process holds it locked, expected it free within {BUSY_TIMEOUT_MILLISECONDS} ms"
     assert str(refused.value) == f"{path}: {expected}."
 
@@ -461,7 +458,7 @@ def test_the_switch_to_wal_waits_for_whoever_is_busy(tmp_path):
         other.execute("BEGIN IMMEDIATE")
         found = []
         thread = threading.Thread(
-            target=lambda: found.append(prepare(connection, str(path), plant_one, must_not_plant, True))
+            target=lambda: found.append(prepare(connection, str(path), Preparation(plant_one, must_not_plant, True)))
         )
         thread.start()
         assert waits.wait(30)
@@ -473,21 +470,22 @@ def test_the_switch_to_wal_waits_for_whoever_is_busy(tmp_path):
 def test_a_file_system_without_shared_memory_is_refused():
     """Where SQLite stays in another journal mode (its temporary databases do) the start does not go on."""
     with closing(open_sqlite("")) as connection, pytest.raises(StartRefused) as refused:
-        prepare(connection, "", must_not_plant, must_not_plant, True)
+        prepare(connection, "", Preparation(must_not_plant, must_not_plant, True))
     expected = "its file system cannot hold a WAL file, expected a local disk"
     assert str(refused.value) == f"{Path.cwd()}: {expected}."
 
 
 STARTER = """
 import sys
-from app.database import open_sqlite, prepare
+from app.schema import Preparation
+from app.sqlite.database import open_sqlite, prepare
 from app.seed import plant
 from app.clock import Clock
 print("ready", flush=True)
 for line in sys.stdin:
     path = line.strip()
     connection = open_sqlite(path)
-    prepared = prepare(connection, path, lambda begun: plant(begun, "standard", "s", Clock().now(), False), None, True)
+    prepared = prepare(connection, path, Preparation(lambda begun: plant(begun, "standard", "s", Clock().now(), False), None, True))
     print(prepared.revision_found, flush=True)
     connection.close()
 """
@@ -518,8 +516,9 @@ def test_alembic_is_not_loaded_by_a_start_that_needs_no_migration(tmp_path):
     prepared(tmp_path / "x.db")
     script = """
 import sys
-from app.database import open_sqlite, prepare
-prepare(open_sqlite(sys.argv[1]), sys.argv[1], None, None, True)
+from app.schema import Preparation
+from app.sqlite.database import open_sqlite, prepare
+prepare(open_sqlite(sys.argv[1]), sys.argv[1], Preparation(None, None, True))
 print([name for name in sys.modules if name.startswith("alembic")])
 """
     done = subprocess.run(

@@ -1,0 +1,210 @@
+"""Where all processes on one PostgreSQL database, on whichever host, leave what is set, and hear of it.
+
+It stands in the table standin_board. A connection of its own listens for changes; what it hears goes to the board in
+this host's shared memory, which every request looks at. It knows nothing of what the state means.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+import asyncpg
+
+from ..errors import DatabaseGone
+from ..steering.board import Board
+from ..steering.state import NOTHING, State, decode, encode
+from .connections import Connections, Driver
+
+CHANNEL = "standin_board"
+ACKNOWLEDGED_SECONDS = 2.0  # how long a change waits for a process that says nothing, which then hears of it later
+_RETRY_SECONDS = 0.5
+_LOOK_SECONDS = 0.003
+_CONNECTIONS = 4  # one listens, the others change and count
+# PostgreSQL's advisory locks are known by numbers alone: who is there, and who replaces rows.
+_PRESENCE, _REPLACEMENT = 0x746D7302, 0x746D7303
+
+_log = logging.getLogger("tms_standin.board")
+
+_BEGIN_ANEW = """
+UPDATE standin_board SET generation = generation + 1, epoch = epoch + epoch % 2, state = $1;
+"""
+_PRESENT = """
+INSERT INTO standin_replicas VALUES (pg_backend_pid(), $1, $2)
+ON CONFLICT (pid) DO UPDATE SET generation = $1, epoch = $2
+"""
+_ABSENT = """
+DELETE FROM standin_replicas
+WHERE pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted)
+"""
+_UNAWARE = """
+SELECT count(*) FROM standin_replicas
+WHERE (generation < $1 OR epoch < $2)
+  AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $3 AND granted)
+"""
+_COUNT = """
+INSERT INTO standin_tallies VALUES ($1, 1)
+ON CONFLICT (tally) DO UPDATE SET counted = standin_tallies.counted + 1 RETURNING counted - 1
+"""
+_SELECT = "SELECT generation, epoch, state FROM standin_board"
+_TELL = f"SELECT pg_notify('{CHANNEL}', '')"
+
+
+class PostgresBoard(Board):
+    """The state and the counters of one database, for all of its processes."""
+
+    def __init__(self, url: str, path: Path, companions: Callable[[], Iterable[Path]] = tuple) -> None:
+        """Take the database, and the file by which the processes of this host know of each other."""
+        super().__init__(path, companions)
+        self._connections = Connections(url, _CONNECTIONS)
+        self._cleared: list[range] = []
+        self._told = asyncio.Event()
+        self._hearing: asyncio.Task[None] | None = None
+
+    async def join(self) -> None:
+        """Join the processes that are there; the first of them finds nothing set. Raises DatabaseGone."""
+        self.open()
+        heard = asyncio.Event()
+        self._hearing = asyncio.create_task(self._hear_for_ever(heard))
+        done, _ = await asyncio.wait([self._hearing, asyncio.create_task(heard.wait())], return_when="FIRST_COMPLETED")
+        if self._hearing in done:
+            self._hearing.result()
+
+    async def leave(self) -> None:
+        """Leave; the last process of a host takes its files away, the last of all forgets what was set."""
+        if self._hearing is not None:
+            self._hearing.cancel()
+            await asyncio.gather(self._hearing, return_exceptions=True)
+        await self._connections.close()
+        self.close()
+
+    async def alter(self, changed: Callable[[State], State]) -> None:
+        """Replace the state by what `changed` returns for it, and return when every process knows.
+
+        What `changed` raises leaves it as it was. Raises DatabaseGone.
+        """
+        async with self._connections.lend() as driver:
+            async with driver.transaction():
+                generation, epoch, state = await _read(driver, " FOR NO KEY UPDATE")
+                self.adopt(generation, epoch, state)
+                self._cleared.clear()
+                altered = changed(state)
+                for tallies in self._cleared:
+                    await driver.execute("DELETE FROM standin_tallies WHERE tally = ANY($1)", list(tallies))
+                await driver.execute(
+                    "UPDATE standin_board SET generation = $1, state = $2", generation + 1, encode(altered)
+                )
+                await driver.execute(_TELL)
+            await self._known_to_all(driver, generation + 1, epoch)
+        self.adopt(generation + 1, epoch, altered)
+
+    def clear(self, tallies: range) -> None:
+        """Count these tallies from zero again, with the change that is under way."""
+        self._cleared.append(tallies)
+
+    async def tally(self, number: int) -> int:
+        """Add one to a tally and return what it was, once for every process that asks. Raises DatabaseGone."""
+        async with self._connections.lend() as driver:
+            return int(await driver.fetchval(_COUNT, number))
+
+    async def tallied(self, number: int) -> int:
+        """Return how often a tally was counted. Raises DatabaseGone."""
+        async with self._connections.lend() as driver:
+            return await driver.fetchval("SELECT counted FROM standin_tallies WHERE tally = $1", number) or 0
+
+    async def look(self) -> None:
+        """Take over what is set now. Raises DatabaseGone."""
+        async with self._connections.lend() as driver:
+            await self._look(driver)
+
+    @contextlib.asynccontextmanager
+    async def replacing(self) -> AsyncIterator[Driver]:
+        """Tell every process that rows are replaced, and give the transaction that does it. Raises DatabaseGone.
+
+        The epoch is odd meanwhile. It waits while another process does so, and for the writes that have begun.
+        """
+        async with self._connections.lend() as driver:
+            await driver.execute("SELECT pg_advisory_lock($1)", _REPLACEMENT, timeout=None)
+            try:
+                await self._turn(driver, "epoch | 1")
+                async with driver.transaction():
+                    await driver.execute("LOCK TABLE standin_board IN ACCESS EXCLUSIVE MODE")
+                    yield driver
+                    await driver.execute("UPDATE standin_board SET epoch = epoch + 1")
+                    await driver.execute(_TELL)
+            finally:
+                if not driver.is_closed():
+                    await self._turn(driver, "epoch + epoch % 2")
+                    await driver.execute("SELECT pg_advisory_unlock($1)", _REPLACEMENT)
+
+    async def finish_for_dead_processes(self) -> None:
+        """End the replacement of a process that died over it: the database has undone what was not committed."""
+        async with self._connections.lend() as driver:
+            if await driver.fetchval("SELECT pg_try_advisory_lock($1)", _REPLACEMENT):
+                await self._turn(driver, "epoch + epoch % 2")
+                await driver.execute("SELECT pg_advisory_unlock($1)", _REPLACEMENT)
+            await self._look(driver)
+
+    async def _turn(self, driver: Driver, epoch: str) -> None:
+        """Set the epoch and wait until every process knows."""
+        await driver.execute(f"UPDATE standin_board SET epoch = {epoch}")  # noqa: S608 - one of three expressions above
+        await driver.execute(_TELL)
+        await self._known_to_all(driver, *await self._look(driver))
+
+    async def _known_to_all(self, driver: Driver, generation: int, epoch: int) -> None:
+        """Wait for every process that is there; one that has lost its connection hears of it when it comes back."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ACKNOWLEDGED_SECONDS):
+                while await driver.fetchval(_UNAWARE, generation, epoch, _PRESENCE):  # noqa: ASYNC110 - others' event
+                    await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self, driver: Driver) -> tuple[int, int]:
+        generation, epoch, state = await _read(driver)
+        self.adopt(generation, epoch, state)
+        return generation, epoch
+
+    async def _hear_for_ever(self, heard: asyncio.Event) -> None:
+        """Listen, until cancelled; a connection that is lost is replaced as soon as the database is back."""
+        while True:
+            try:
+                async with self._connections.lend() as driver:
+                    await self._hear(driver, heard)
+            except (DatabaseGone, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if not heard.is_set():
+                    raise
+                _log.warning("the database does not answer, what others set is not heard: %r", error.__cause__ or error)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:
+        """Take over what is set, and say so, whenever somebody has told of a change."""
+        await self._be_present(driver)
+        await driver.add_listener(CHANNEL, lambda *_told: self._told.set())
+        driver.add_termination_listener(lambda *_told: self._told.set())
+        try:
+            while not driver.is_closed():
+                self._told.clear()
+                await driver.execute(_PRESENT, *await self._look(driver))
+                heard.set()
+                await self._told.wait()
+        finally:
+            if not driver.is_closed():
+                await driver.reset()
+
+    async def _be_present(self, driver: Driver) -> None:
+        """Hold the lock that says so; whoever gets it alone is the first, and begins anew."""
+        await driver.execute("SET synchronous_commit = off")
+        first = await driver.fetchval("SELECT pg_try_advisory_lock($1)", _PRESENCE)
+        if first:
+            await driver.execute(_BEGIN_ANEW, encode(NOTHING))
+            await driver.execute("DELETE FROM standin_tallies")
+        await driver.execute("SELECT pg_advisory_lock_shared($1)", _PRESENCE)
+        if first:
+            await driver.execute("SELECT pg_advisory_unlock($1)", _PRESENCE)
+        await driver.execute(_ABSENT, _PRESENCE)
+
+
+async def _read(driver: Driver, holding: str = "") -> tuple[int, int, State]:
+    row = await driver.fetchrow(_SELECT + holding)
+    assert row is not None  # noqa: S101 - the migration has made it
+    return row["generation"], row["epoch"], decode(row["state"])

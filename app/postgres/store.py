@@ -1,0 +1,187 @@
+"""The store over PostgreSQL: each write is a transaction of its own, each read takes a connection for one statement.
+
+Several processes share the database, so that nothing is remembered between two reads. Nothing here knows HTTP.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+from sqlalchemy import Table
+
+from ..errors import DatabaseAway, DatabaseGone, RowsReplaced
+from ..modes import Modes
+from ..schema import Planted, Preparation, Prepared
+from ..sqlite.image import Image
+from ..statements import Statement
+from ..steering.board import EPOCH
+from ..store import BATCH_SIZES, PAGE, Store, Writing
+from ..transaction import Transaction
+from . import images
+from .board import PostgresBoard
+from .connections import Connections, Driver, is_gone
+from .preparation import prepare
+from .transaction import TRIES, Again, IdTaken, PostgresTransaction, bound
+from .words import translate
+
+Result = TypeVar("Result")
+
+READERS, WRITERS = 6, 8  # connections of one process; the rest of a server's hundred is for the others
+_AGAIN_SECONDS = 0.002  # times the number of tries, until the next one
+_REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
+_BEGIN = "BEGIN; LOCK TABLE standin_board IN ACCESS SHARE MODE; SELECT standin_require_epoch({})"
+_ROWS_REPLACED = "TS001"
+_SPEND = "SELECT nextval(pg_get_serial_sequence($1, 'id'))"
+_MEND = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), (SELECT max(id) FROM {0}))"
+# What sqlx says once its pool has tried in vain: it waits for a database that refuses connections (contract 2.0, DB).
+_AWAY = "pool timed out while waiting for an open connection"
+
+
+class PostgresStore(Store):
+    """The store over one database, which other processes may use at the same time."""
+
+    def __init__(self, url: str, modes: Modes, board: PostgresBoard) -> None:
+        super().__init__()
+        self._url = url
+        self._modes = modes
+        self._board = board
+        # A write may read beside its transaction; two pools, or writers that wait for a reader could block each other.
+        self._readers = Connections(url, READERS)
+        self._writers = Connections(url, WRITERS)
+        self._queue = self._written = 0
+
+    async def prepare(self, preparation: Preparation[Planted]) -> Prepared[Planted]:
+        """Open the database and bring it to this code's schema. Raises StartRefused."""
+        return await prepare(self._url, preparation)
+
+    @property
+    def writing(self) -> Writing:
+        """Return what the writes have come to since the start; each is a transaction of its own."""
+        return Writing(self._queue, (self._written, *[0] * len(BATCH_SIZES)), self._written)
+
+    async def one(self, statement: Statement, **parameters: Any) -> Any:
+        """Return the first row as a named tuple, or None."""
+        chosen = statement.postgresql
+        record = await self._read(lambda driver: driver.fetchrow(chosen.text, *bound(chosen, parameters)))
+        return None if record is None else chosen.row(record)
+
+    cached = one
+
+    async def few(self, statement: Statement, **parameters: Any) -> list[Any]:
+        """Return all rows of a read."""
+        chosen = statement.postgresql
+        records = await self._read(lambda driver: driver.fetch(chosen.text, *bound(chosen, parameters)))
+        return [chosen.row(record) for record in records]
+
+    async def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
+        """Yield the rows of a long read in lists of PAGE."""
+        chosen = statement.postgresql
+        values = bound(chosen, parameters)
+        try:
+            async with self._readers.lend() as driver, driver.transaction():
+                cursor = await driver.cursor(chosen.text, *values)
+                while page := await cursor.fetch(PAGE):
+                    yield [chosen.row(record) for record in page]
+        except DatabaseGone as gone:
+            self._away(gone)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise translate(error) from error
+
+    async def spend_ids(self, *tables: Table) -> None:
+        """Skip an id of each table."""
+        if not self._modes.wire.reuses_row_ids:
+            for table in tables:
+                await self._read(_asking(_SPEND, table.name))
+
+    async def write(self, work: Callable[[Transaction], Awaitable[Result]], epoch: int | None = None) -> Result:
+        """Run `work` in a transaction of its own, again from the start where another one came in between."""
+        known = self._board.words[EPOCH] if epoch is None else epoch
+        self._queue += 1
+        try:
+            for number in range(1, TRIES):
+                try:
+                    return await self._tried(known, work, number)
+                except IdTaken as taken:
+                    await self._read(_asking(_MEND.format(taken.table)))
+                except Again:
+                    await asyncio.sleep(_AGAIN_SECONDS * number)
+            return await self._tried(known, work, TRIES)
+        except DatabaseGone as gone:
+            self._away(gone)
+        except RowsReplaced:
+            await self._wait_for_rows()
+            raise
+        finally:
+            self._queue -= 1
+
+    async def replace(self, image: Image) -> None:
+        """Leave the rows of an image and nothing else, in one transaction; every process waits with its writes."""
+        try:
+            async with self._board.replacing() as driver:
+                await images.pour(driver, image)
+        except DatabaseGone as gone:
+            self._away(gone)
+
+    async def save(self, path: Path, moment: datetime) -> None:
+        """Write all that is committed at one moment to an image's file."""
+        try:
+            async with self._readers.lend() as driver:
+                await images.draw(driver, path, moment)
+        except DatabaseGone as gone:
+            self._away(gone)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._readers.close()
+        await self._writers.close()
+
+    async def _read(self, question: Callable[[Driver], Awaitable[Result]]) -> Result:
+        try:
+            async with self._readers.lend() as driver:
+                return await question(driver)
+        except DatabaseGone as gone:
+            self._away(gone)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise translate(error) from error
+
+    async def _tried(self, epoch: int, work: Callable[[Transaction], Awaitable[Result]], number: int) -> Result:
+        async with self._writers.lend() as driver:
+            try:
+                await driver.execute(_BEGIN.format(int(epoch)))
+                result = await work(PostgresTransaction(driver, self._modes, number))
+                await driver.execute("COMMIT")
+            except Exception as error:
+                if not driver.is_closed():
+                    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                        await driver.execute("ROLLBACK")
+                raise _as_ours(error) from error
+            self._written += 1
+            return result
+
+    async def _wait_for_rows(self) -> None:
+        """Give whoever replaces the rows a moment, and finish for a process that died over it."""
+        if self._board.words[EPOCH] % 2:
+            await asyncio.sleep(_REPLACING_SECONDS)
+            await self._board.finish_for_dead_processes()
+        else:
+            await self._board.look()
+
+    def _away(self, gone: DatabaseGone) -> NoReturn:
+        """Raise what the mode in force makes of a database that does not answer."""
+        if self._modes.quirks == "real":
+            raise DatabaseAway(_AWAY) from gone
+        raise gone
+
+
+def _asking(text: str, *values: Any) -> Callable[[Driver], Awaitable[Any]]:
+    return lambda driver: driver.fetchval(text, *values)
+
+
+def _as_ours(error: Exception) -> Exception:
+    if not isinstance(error, asyncpg.PostgresError) or is_gone(error):
+        return error
+    return RowsReplaced() if error.sqlstate == _ROWS_REPLACED else translate(error)

@@ -1,0 +1,65 @@
+"""What a refusal of PostgreSQL would have been called by SQLite (contract section 4). It asks no database."""
+
+from functools import cache
+
+import asyncpg
+from sqlalchemy import Index, Table, UniqueConstraint
+
+from ..errors import DatabaseError
+from ..tables import metadata
+
+_CODES = {"23505": 2067, "23503": 787, "23514": 275, "23502": 1299}
+_FOREIGN_KEY = "FOREIGN KEY constraint failed"
+
+
+def translate(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> DatabaseError:
+    """Return a refusal in both databases' words; PostgreSQL's are its own."""
+    native = str(getattr(error, "message", None) or error)
+    return DatabaseError(_in_sqlite(error, native), native)
+
+
+def not_unique(table: Table, columns: tuple[str, ...]) -> str:
+    """Return SQLite's words for a row whose values of these columns are there already."""
+    return f"(code: 2067) UNIQUE constraint failed: {', '.join(f'{table.name}.{column}' for column in columns)}"
+
+
+def found_by(table: Table, columns: tuple[str, ...]) -> str:
+    """Return the question whether there is a row with given values of these columns."""
+    return f"SELECT 1 FROM {table.name} WHERE " + " AND ".join(  # noqa: S608 - names come from tables.py
+        f"{column} = ${number}" for number, column in enumerate(columns, 1)
+    )
+
+
+@cache
+def unique_sets(table: Table) -> list[tuple[str, ...]]:
+    """Return the sets of columns that no two rows share, in the order of their making, each once; ids are none."""
+    return list(dict.fromkeys(columns for _, columns in _named_sets(table)))
+
+
+def _in_sqlite(error: asyncpg.PostgresError | asyncpg.InterfaceError, native: str) -> str:
+    state = str(getattr(error, "sqlstate", ""))
+    if state == "23505":
+        return _unique(str(getattr(error, "constraint_name", "")))
+    if state == "23503":
+        return f"(code: {1811 if native.startswith('update or delete') else _CODES[state]}) {_FOREIGN_KEY}"
+    if state == "23514":
+        return f"(code: {_CODES[state]}) CHECK constraint failed: {getattr(error, 'constraint_name', '')}"
+    return f"(code: {_CODES.get(state, 1)}) {native}"
+
+
+def _unique(constraint: str) -> str:
+    for table in metadata.tables.values():
+        for name, columns in _named_sets(table):
+            if name == constraint:
+                return not_unique(table, columns)
+    return f"(code: 2067) UNIQUE constraint failed: {constraint}"
+
+
+def _named_sets(table: Table) -> list[tuple[str, tuple[str, ...]]]:
+    constraints = sorted(
+        (part for part in table.constraints if isinstance(part, UniqueConstraint)),
+        key=lambda part: part._creation_order,
+    )
+    indexes = [index for index in table.indexes if index.unique]
+    parts: list[UniqueConstraint | Index] = [*constraints, *indexes]
+    return [(str(part.name), tuple(column.name for column in part.columns)) for part in parts]
