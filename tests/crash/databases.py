@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import shutil
+import signal
 import sqlite3
 import subprocess
 from abc import ABC, abstractmethod
@@ -114,6 +115,11 @@ class Cluster:
     def drop(self, database: Database) -> None:
         """Take one away."""
         self.server.drop(database.url)
+
+    def crash(self) -> None:
+        """End PostgreSQL without a checkpoint, and start it again on what its log holds."""
+        self.server.stop(signal.SIGQUIT)
+        self.server.start()
 
 
 def _foreign_keys() -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tests.crash.condition import Found
-from tests.crash.rounds import MOMENTS, Round
+from tests.crash.rounds import BOTH, MOMENTS, Round
 from tests.load.report import aligned
 
 NOTHING_LOST = "Nothing that was answered is lost."
@@ -21,7 +21,7 @@ def kills(rounds: Sequence[Round]) -> str:
         "ready again s",
         "failures",
     ]
-    parts = {moment: [one for one in rounds if one.moment == moment] for moment in MOMENTS}
+    parts = {moment: [one for one in rounds if one.moment == moment] for moment in (*MOMENTS, BOTH)}
     lines = [_line(moment, some) for moment, some in parts.items() if some]
     return aligned([header, *lines, _line("all", rounds)])
 

@@ -28,6 +28,7 @@ FIRST_START_SECONDS = 1.5  # what one takes until one was measured
 LONG = {"OAUTH__DEVICE_CODE_TTL": "86400", "OAUTH__ACCESS_TOKEN_TTL": "86400"}  # Nothing expires between two rounds.
 
 UNDER_LOAD, SHUTDOWN, START, FIRST_START = "load", "shutdown", "start", "first start"
+BOTH = "load, database too"  # on PostgreSQL alone
 MOMENTS = {UNDER_LOAD: 10, SHUTDOWN: 4, START: 4, FIRST_START: 2}
 
 
@@ -123,13 +124,15 @@ class Siege:
             time.sleep(after)
             self.server.kill()
             return after
-        after = chance.uniform(*(LOAD_SECONDS if moment == UNDER_LOAD else SHUTDOWN_SECONDS))
+        after = chance.uniform(*(SHUTDOWN_SECONDS if moment == SHUTDOWN else LOAD_SECONDS))
         with self._loaded():
             if moment == SHUTDOWN:
                 time.sleep(chance.uniform(*LOAD_SECONDS) / 2)
                 self.server.process.terminate()
             time.sleep(after)
             self.server.kill()
+            if moment == BOTH and isinstance(self._source, Cluster):
+                self._source.crash()
         return after
 
     @contextmanager
@@ -158,10 +161,11 @@ def besiege(
     folder: Path, source: Folders | Cluster, times: int, chance: random.Random, settings: dict[str, str] | None = None
 ) -> Iterator[Round]:
     """Kill a server so many times and yield each round."""
+    moments = {**MOMENTS, **({BOTH: 4} if isinstance(source, Cluster) else {})}
     siege = Siege(folder, source, settings)
     try:
         for _ in range(times):
-            (moment,) = chance.choices(list(MOMENTS), list(MOMENTS.values()))
+            (moment,) = chance.choices(list(moments), list(moments.values()))
             yield siege.round(moment, chance)
     finally:
         siege.close()
