@@ -3,11 +3,15 @@
 llhttp has no bound of its own. It touches names of uvicorn's pinned version, like uvicorn_connection.py.
 """
 
+import asyncio
+import resource
+
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 440_000  # bytes of headers, or of trailers, in all
 LONGEST_TARGET = 65_534
 MOST_HEADERS = 100
+SPARE_FILES = 64  # that no connection takes: the database's, the journal's, those of a module that is loaded late
 
 _BAD, _LONG_TARGET, _LARGE_HEAD = b"400 Bad Request", b"414 URI Too Long", b"431 Request Header Fields Too Large"
 
@@ -21,6 +25,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _unread = 0  # bytes since the parser has last handed on a head, a piece of a body or an end
     _refusal = _BAD
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's signature
+        """Take a connection, unless those that are there have taken all open files but the spare ones."""
+        super().connection_made(transport)
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if resource.RLIM_INFINITY != most < len(self.connections) + SPARE_FILES:
+            self.logger.warning("There are %d connections already: one more was closed.", len(self.connections) - 1)
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, unless the head that it belongs to is too large already."""

@@ -1,6 +1,8 @@
 """What one connection may make a real server remember, and how the HTTP layer refuses more (contract 6.4)."""
 
-from contextlib import suppress
+import sys
+import time
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -78,3 +80,26 @@ def test_a_large_body_is_no_large_head(port):
         for _ in range(3):
             connection.send(request)
             assert connection.answer().status == 400
+
+
+def test_more_connections_than_files(tmp_path):
+    """Those who came first are served, the others are closed at once, and there is room again when some have gone."""
+    few = ["prlimit", "--nofile=150:150", sys.executable, "-m", "app"]
+    with running(tmp_path, lambda _port: few) as server, ExitStack() as stack:
+        first = stack.enter_context(connected(server.port))
+        crowd = [stack.enter_context(connected(server.port)) for _ in range(150)]
+        assert crowd[-1].rest() == b""
+        first.send(request_of(*VERSION))
+        assert first.answer().status == 200
+        assert "connections already: one more was closed." in server.log()
+        for one in crowd:
+            one.close()
+        while not _is_served(server.port):
+            time.sleep(0.01)
+
+
+def _is_served(port):
+    try:
+        return exchange(port, request_of("GET", "/_standin/health/ready")).status == 200
+    except (ConnectionError, IndexError):
+        return False

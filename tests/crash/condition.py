@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.crash.caller import Answer, Caller, NoAnswerError
-from tests.crash.mixture import DEVICE, GRANT
+from tests.crash.worker import DEVICE, GRANT
 from tests.load.scenarios import CREATEKEY, GETKEY, Scenario
 from tests.load.server import Server
 

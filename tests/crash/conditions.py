@@ -38,6 +38,7 @@ OF_A_FOLDER: dict[str, Callable[[Path, Scale], Found]] = {
     "disk": lambda folder, scale: storage.full_disk(folder, scale.seconds),
     "read-only": lambda folder, scale: storage.read_only(folder, scale.seconds),
     "removed": lambda folder, scale: storage.removed(folder, scale.seconds),
+    "crowd": lambda folder, _scale: network.crowd(folder, files=200),
 }
 CONDITIONS = [*OF_A_FOLDER, *UNDER_A_SERVER]
 

@@ -2,68 +2,15 @@
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.crash.caller import Answer, Caller, NoAnswerError
-from tests.crash.estate import NEVER, THERE, Client, Estate, Family, Flow, Key, delegation, hash_of, jti_of
-from tests.crash.ledger import Change, Ledger, Thing, Things
+from tests.crash.estate import NEVER, THERE, Client, Family, Flow, Key, delegation, hash_of, jti_of
+from tests.crash.ledger import Thing
+from tests.crash.worker import GRANT, Actions, Worker
 from tests.load.scenarios import CLIENT
 
 HOST, ACCOUNT = "crashhost", "crashaccount"
 OWNER = "testclient1"
-DEVICE = {"client_id": "device-public"}
-GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": "adminsecret1"}
-RIGHT = {"authorization_pending", "slow_down", "access_denied", "invalid_grant"}  # what the device flow says by design
-
-
-class Worker:
-    """One client of the load. `wrong` counts the answers that no right server gives."""
-
-    def __init__(self, url: str, ledger: Ledger, estate: Estate, wrong: Counter[str], mvp: bool) -> None:
-        self.caller, self.mvp = Caller(url), mvp
-        self.ledger, self.estate, self.wrong = ledger, estate, wrong
-        self.stopped = False
-
-    async def work(self) -> None:
-        """Send requests until told to stop or until nobody answers."""
-        try:
-            while not self.stopped:
-                (action,) = random.choices(list(ACTIONS), list(ACTIONS.values()))
-                if not await action(self):
-                    await create_key(self)
-        except NoAnswerError:
-            return
-        finally:
-            self.caller.close()
-
-    async def tms(
-        self, method: str, path: str, after: Things, body: Any = None, headers: dict[str, str] = ADMIN
-    ) -> tuple[Change, Answer]:
-        """Ask TMS for a change. Raises NoAnswerError, and leaves the change open."""
-        change = self.ledger.asked(after)
-        named = {name: value for name, value in headers.items() if name != "Content-Type"}
-        answer = await self.caller.ask(method, f"/v1/tms/{path}", body, named)
-        return change, self._noted(method, path, answer)
-
-    async def oauth(self, path: str, after: Things, **form: str) -> tuple[Change, Answer]:
-        """Ask the authorization server for a change. Raises NoAnswerError."""
-        change = self.ledger.asked(after)
-        answer = await self.caller.ask("POST", f"/oauth2/{path}", {**DEVICE, **form}, form=True)
-        return change, self._noted("POST", path, answer)
-
-    async def control(self, path: str, after: Things, body: Any) -> tuple[Change, Answer]:
-        """Ask the control plane for a change. Raises NoAnswerError."""
-        change = self.ledger.asked(after)
-        return change, self._noted("POST", "device", await self.caller.ask("POST", f"/_standin/{path}", body))
-
-    def _noted(self, method: str, path: str, answer: Answer) -> Answer:
-        by_design = isinstance(answer.body, dict) and answer.body.get("error") in RIGHT
-        if answer.status >= 400 and not by_design:
-            self.wrong[f"{method} {path.partition('?')[0]} was answered {answer.words}"] += 1
-        return answer
 
 
 async def create_key(worker: Worker) -> bool:
@@ -286,7 +233,7 @@ async def revoke_access(worker: Worker) -> bool:
     return True
 
 
-ACTIONS: dict[Callable[[Worker], Awaitable[bool]], int] = {
+ACTIONS: Actions = {
     create_key: 26,
     patch_key: 8,
     delete_key: 5,
@@ -307,4 +254,4 @@ ACTIONS: dict[Callable[[Worker], Awaitable[bool]], int] = {
 
 async def load(workers: list[Worker]) -> None:
     """Have all of them work until they are stopped or nobody answers."""
-    await asyncio.gather(*(worker.work() for worker in workers))
+    await asyncio.gather(*(worker.work(ACTIONS, create_key) for worker in workers))

@@ -6,11 +6,12 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
-from tests.crash.condition import NO_ANSWER, Found, Watched, ask, has_logged, not_whole, observed, only_right
-from tests.load.server import Server
+from tests.crash.condition import NO_ANSWER, Found, Watched, ask, has_logged, not_whole, observed, only_right, wait_for
+from tests.load.server import Server, launch_server, stopping, wait_until_ready
 
 MEBIBYTE = 1024 * 1024
 PATIENCE_SECONDS = 30
@@ -50,6 +51,24 @@ def idle(server: Server, connections: int) -> Found:
     told = f", as many of {wanted:,} as ulimit -n allows" if connections < wanted else ""
     done = f"{connections:,} at once{told}; {each:.1f} KiB each, the requests among them included"
     return Found("idle connections", done, watched, failures)
+
+
+def crowd(folder: Path, files: int) -> Found:
+    """Connect twice as often as a server may open files: those who are there are served, the others are sent away."""
+    prefix = ["prlimit", f"--nofile={files}:{files}"]
+    with stopping(wait_until_ready(launch_server(folder, prefix=prefix))) as server:
+        with observed(server) as watched:
+            wait_for(watched, "ready")  # It has its connection before the others come.
+            with _connected(server, 2 * files) as sockets:
+                for one in sockets:
+                    with contextlib.suppress(OSError):
+                        one.sendall(f"{VERSION}\r\n".encode())
+                statuses = Counter(_status(one) for one in sockets)
+        failures = [*only_right(watched), *not_whole(server), *has_logged(server)]
+    watched.answers += Counter({f"of the crowd {status}": count for status, count in statuses.items()})
+    failures += [] if set(statuses) == {"200", NO_ANSWER} else [f"the crowd was answered {dict(statuses)}"]
+    done = f"{2 * files} connections to a server that may open {files} files"
+    return Found("more connections than files", done, watched, failures)
 
 
 def slow(server: Server, senders: int, seconds: float) -> Found:

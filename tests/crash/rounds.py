@@ -18,7 +18,8 @@ from tests.crash import audit
 from tests.crash.databases import Cluster, Database, Folders
 from tests.crash.estate import Estate
 from tests.crash.ledger import Ledger
-from tests.crash.mixture import Worker, load
+from tests.crash.mixture import load
+from tests.crash.worker import Worker
 from tests.load.server import Server, launch_server, wait_until_ready
 
 WORKERS = 12

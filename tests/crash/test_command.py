@@ -75,7 +75,7 @@ def test_a_condition_that_was_not_tried_says_why():
 
 @pytest.mark.parametrize(
     ("given", "times", "conditions"),
-    [([], 200, 10), (["--database", "postgresql"], 50, 0), (["--times", "3", "--conditions"], 3, 0)],
+    [([], 200, 11), (["--database", "postgresql"], 50, 0), (["--times", "3", "--conditions"], 3, 0)],
 )
 def test_what_is_done_unless_told_otherwise(given, times, conditions):
     """200 kills and every condition on SQLite, 50 kills on PostgreSQL."""
