@@ -48,7 +48,7 @@ from .steering.steering import Steering
 from .tapis.door import TapisDoor
 from .tapis.tenants import Tenants
 from .tms import OPERATIONS
-from .uvicorn_connection import Send
+from .uvicorn_connection import Send, drop, is_stopping
 
 
 class Listed(Route):
@@ -70,7 +70,12 @@ class Standin(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live from the start of the server to its end."""
         if scope["type"] == "http":
-            await (self.edge if self.steering.is_calm else self.front)(scope, receive, send)
+            try:
+                await (self.edge if self.steering.is_calm else self.front)(scope, receive, send)
+            except asyncio.CancelledError:
+                if not is_stopping():
+                    raise
+                await drop(send)  # It takes longer than a server that stops can wait for.
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:

@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 
+from tests.raw import connected, exchange, request_of
 from tests.servers import ROOT, running
 
 STUBBORN = """
@@ -29,3 +30,16 @@ def test_a_server_may_have_as_many_connections_as_the_system_grants(tmp_path):
     with running(tmp_path, lambda _port: few) as server:
         soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
     assert (soft, soft > 256) == (hard, True)
+
+
+def test_a_request_that_outlasts_the_server_has_no_answer(tmp_path):
+    """Its connection is closed: a 500 would say that something went wrong, and a trace in the log that it was ours."""
+    rule = b'{"rules": [{"operation": "GET /v1/tms/hello", "do": {"hang": true}}]}'
+    put = request_of("PUT", "/_standin/faults", "Content-Type: application/json", body=rule)
+    with running(tmp_path) as server, connected(server.port) as waiting:
+        assert exchange(server.port, put).status == 200
+        waiting.send(request_of("GET", "/v1/tms/hello"))
+        assert exchange(server.port, request_of("GET", "/v1/tms/version")).status == 200
+        server.process.terminate()
+        assert waiting.rest() == b""
+    assert (server.process.returncode, "Traceback" in server.log()) == (0, False)

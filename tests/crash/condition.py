@@ -1,6 +1,7 @@
 """What every hostile condition needs: requests while it lasts, the server's memory, and whether service is whole after it."""
 
 import asyncio
+import re
 import threading
 import time
 from collections import Counter
@@ -115,8 +116,13 @@ def only_right(watched: Watched) -> list[str]:
 
 def has_logged(server: Server) -> list[str]:
     """Return the lines of a server's log that tell of an exception nobody expected."""
-    lines = server.log.read_text(errors="replace").splitlines()
-    return [f"the log says {line!r}" for line in lines if "Traceback" in line or "internal error" in line]
+    return exceptions_in(server.log.read_text(errors="replace"))
+
+
+def exceptions_in(log: str) -> list[str]:
+    """Return one sentence for each trace in a log, with the line that names its exception."""
+    traces = re.findall(r"^Traceback .*\n(?:[ \t].*\n)*(.*)", log, re.MULTILINE)
+    return [f"the log has a trace: {line}" for line in traces]
 
 
 async def _once(server: Server, method: str, path: str, body: Any) -> Answer:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.crash import audit
+from tests.crash.condition import exceptions_in
 from tests.crash.databases import Cluster, Database, Folders
 from tests.crash.estate import Estate
 from tests.crash.ledger import Ledger
@@ -151,11 +152,10 @@ class Siege:
             thread.join()
 
     def _traces(self) -> list[str]:
-        """Return the lines of the log since the last look that tell of an exception."""
+        """Return the exceptions in what the log has got since the last look."""
         text = self.server.log.read_bytes()[self._seen :]
         self._seen += len(text)
-        lines = text.decode("utf-8", "replace").splitlines()
-        return [f"the log says {line!r}" for line in lines if "Traceback" in line or "internal error" in line]
+        return exceptions_in(text.decode("utf-8", "replace"))
 
 
 def besiege(

@@ -74,10 +74,10 @@ def test_a_wrong_answer_and_a_line_of_the_log_are_failures(siege):
     besieged, _ = siege
     besieged._wrong["POST client was answered 500"] += 2
     with besieged.server.log.open("a") as log:
-        log.write("Traceback (most recent call last):\n")
+        log.write('Traceback (most recent call last):\n  File "a", line 1\n    b\nZeroDivisionError: c\n')
     assert besieged.failures() == [
         "2 times POST client was answered 500",
-        "the log says 'Traceback (most recent call last):'",
+        "the log has a trace: ZeroDivisionError: c",
     ]
     besieged._wrong.clear()
     assert besieged.failures() == []
