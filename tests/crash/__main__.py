@@ -5,7 +5,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.crash import report
@@ -57,7 +57,8 @@ def _kill(database: str, times: int, seed: int) -> list[Round]:
     with (
         tempfile.TemporaryDirectory(prefix="tms-crash-") as directory,
         _source(database, Path(directory).resolve()) as source,
-    ):
+        suppress(KeyboardInterrupt),
+    ):  # What was found until then is told all the same.
         for one in besiege(Path(directory).resolve(), source, times, random.Random(seed)):
             rounds.append(one)
             _progress(f"{len(rounds)} of {times} kills, {sum(len(one.failures) for one in rounds)} failures")

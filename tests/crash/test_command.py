@@ -23,7 +23,7 @@ def run(monkeypatch, capsys):
     def run_it(rounds, found, *arguments):
         monkeypatch.setattr(command, "besiege", lambda *_given: iter(rounds))
         monkeypatch.setattr(command, "endure", lambda *_given: found)
-        status = command.main(["--times", str(len(rounds)), *arguments])
+        status = command.main(["--times", "2", *arguments])
         return SimpleNamespace(status=status, output=capsys.readouterr().out)
 
     return run_it
@@ -81,3 +81,14 @@ def test_what_is_done_unless_told_otherwise(given, times, conditions):
     """200 kills and every condition on SQLite, 50 kills on PostgreSQL."""
     arguments = command._arguments(given)
     assert (arguments.times, len(arguments.conditions)) == (times, conditions)
+
+
+def test_a_run_that_is_interrupted_tells_what_it_found(run):
+    """Ctrl-C ends the kills; what was lost until then is told."""
+
+    def interrupted():
+        yield BAD
+        raise KeyboardInterrupt
+
+    done = run(interrupted(), ENDURED, "--conditions")
+    assert (done.status, "killed in start after 0.250 s" in done.output) == (1, True)
