@@ -4,6 +4,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
+# For example: make soak SOAK="--minutes 1 --users 25".
+SOAK ?=
 # What `make hold` drives: the server that `make run` started in another terminal.
 HOLD ?= --url http://127.0.0.1:3000 --database tms.db
 # What `make conformance` runs the server on: sqlite or postgresql.
@@ -13,7 +15,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run test image test-image conformance bench screenshots hold crash lint format constraints clean
+.PHONY: help run test image test-image conformance bench screenshots hold crash soak login-time lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +61,13 @@ hold: .venv/test.stamp ## send the running server the load suite at 100 connecti
 crash: .venv/test.stamp ## kill -9 and hostile conditions, all answers compared; DATABASE=postgresql, CRASH="--times 20"
 	@tools/setup system
 	@$(BIN)/python -m tests.crash --database $(DATABASE) $(CRASH)
+
+login-time: .venv/test.stamp ## log in at a real sshd through the stand-in and without it, and compare the times
+	@tools/setup system
+	@$(BIN)/python -m tests.ssh.login_time
+soak: .venv/test.stamp ## send a server of its own the load suite for an hour at 25, then at 100 users; SOAK="--minutes 1"
+	@tools/setup system
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check

@@ -11,8 +11,11 @@ import httpx
 import pytest
 
 from tests.databases import fresh_database
+from tests.postgresql import Postgres, running_postgres
 from tests.servers import STANDARD, Server, running
 
+# Debian keeps what only servers and root need where the PATH of others does not lead.
+PROGRAMS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
@@ -20,7 +23,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked system(package, command) where the command is missing; with CI=true that is a failure."""
     for marker in item.iter_markers("system"):
         package, command = marker.args
-        if shutil.which(command) is None:
+        if shutil.which(command, path=PROGRAMS) is None:
             reason = f"{command} is not installed; this installs it: apt-get install {package}"
             if os.environ.get("CI") == "true":
                 pytest.fail(reason, pytrace=False)
@@ -39,6 +42,13 @@ def _no_thread_left() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real PostgreSQL server, in which each test makes a database of its own."""
+    with running_postgres(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server process in the standard setup: MVP off, test tenant on, new clients allowed."""
     with running(tmp_path_factory.mktemp("server"), **STANDARD) as server:
@@ -54,7 +64,7 @@ async def client_for() -> AsyncIterator[ClientFor]:
     async with AsyncExitStack() as stack:
 
         async def open_client(**settings: object) -> httpx.AsyncClient:
-            database = fresh_database(str(settings.get("seed", "standard")))
+            database = fresh_database(settings)
             app = create_app(Settings(**{"database": database, **STANDARD, **settings}))
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)

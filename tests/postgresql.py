@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,7 +20,11 @@ READY_SECONDS = 30
 _QUICK = ("fsync=off", "full_page_writes=off")
 
 
-class NoPostgresError(Exception):
+class PostgresError(Exception):
+    """PostgreSQL refuses a statement; the message tells why."""
+
+
+class NoPostgresError(PostgresError):
     """PostgreSQL's programs are not there, or its server does not come up; the message tells."""
 
 
@@ -27,17 +32,18 @@ class Postgres:
     """A server that runs, or has run and may be started again on the same data."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        """Make the data in an empty folder; `options` are settings such as `max_connections=200`."""
-        self.folder = folder
+        """Make the data in an empty folder; `options` are settings such as `max_connections=200`.
+
+        Root's server runs as another user, who cannot enter pytest's folders: its data go to a folder of their own.
+        """
+        self.folder = Path(tempfile.mkdtemp(prefix="tms-postgresql-")) if _is_root() else folder
         self.port = _free_port()
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres", "postgres")
-            for above in folder.parents[:-1]:
-                above.chmod(above.stat().st_mode | 0o011)  # PostgreSQL's user has to pass through them.
+        if _is_root():
+            shutil.chown(self.folder, "postgres", "postgres")
         arguments = ["--auth=trust", f"--username={USER}", "--encoding=UTF8", "--no-sync", "--no-instructions"]
-        _run([program("initdb"), f"--pgdata={self.data}", *arguments], folder)
+        _run([program("initdb"), f"--pgdata={self.data}", *arguments], self.folder)
 
     @property
     def data(self) -> Path:
@@ -66,6 +72,7 @@ class Postgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                process_group=0,  # A Ctrl-C is for whoever started it, who ends it when nobody needs it any more.
                 **_as_another(),
             )
         deadline = time.monotonic() + READY_SECONDS
@@ -97,13 +104,16 @@ class Postgres:
         self.run(f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')
 
     def run(self, statement: str, database: str = "postgres") -> str:
-        """Run SQL with psql and return what it prints, values alone. Raises CalledProcessError."""
+        """Run SQL with psql and return what it prints, values alone. Raises PostgresError with what psql says."""
         command = [
             *(program("psql"), "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"),
             *("--host=127.0.0.1", f"--port={self.port}", f"--username={USER}", f"--dbname={database}"),
             *("--command", statement),
         ]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise PostgresError(done.stderr.strip())
+        return done.stdout.strip()
 
 
 @contextmanager
@@ -115,6 +125,7 @@ def running_postgres(folder: Path, *options: str, durable: bool = False) -> Iter
         yield server
     finally:
         server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def program(name: str) -> str:
@@ -128,7 +139,11 @@ def program(name: str) -> str:
 
 def _as_another() -> dict[str, str]:
     """Return how a process becomes a user who is not root, whom PostgreSQL refuses."""
-    return {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    return {"user": "postgres", "group": "postgres"} if _is_root() else {}
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
 
 
 def _run(command: list[str], folder: Path) -> None:

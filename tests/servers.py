@@ -81,7 +81,8 @@ def running(
 ) -> Iterator[Server]:
     """Run a server in `folder` with TMS_STANDIN_* made from `settings`, such as `enable_mvp=True, oauth__interval=1`.
 
-    The database is `folder`/tms.db unless given, so a second run in the same folder is a restart on the same data.
+    The database is `folder`/tms.db unless given, so a second run in the same folder is a restart on the same data;
+    with the first one's port as `http_port` it is at the same URL as well.
     With `tls=True`, an http_addr or own files the server has an https URL, and the authority below `folder` if it made one.
     Raises StartError where it does not come up.
     """
@@ -102,7 +103,7 @@ def free_port() -> int:
 
 
 def _start(folder: Path, command: Command, environment: Mapping[str, str], settings: Mapping[str, object]) -> Server:
-    port = free_port()
+    port = int(str(settings.get("http_port") or free_port()))
     database = str(settings.get("database", f"sqlite:///{folder / 'tms.db'}"))
     log_path = folder / f"server-{port}.log"
     with log_path.open("ab") as log:

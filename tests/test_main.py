@@ -129,8 +129,8 @@ async def test_parts_follow_the_settings():
 
 def test_a_database_that_is_not_served_is_refused_before_the_start():
     """The sentence comes from making the application."""
-    with pytest.raises(StartRefused, match=r"^standin\.database: PostgreSQL is not served yet"):
-        create_app(Settings(database="postgresql://localhost/tms"))
+    with pytest.raises(StartRefused, match=r"^standin\.database: this URL is not served, expected sqlite"):
+        create_app(Settings(database="mysql://localhost/tms"))
 
 
 async def test_a_refused_lifespan_leaves_nothing(tmp_path):
@@ -189,7 +189,7 @@ def test_importing_the_application_touches_nothing(tmp_path):
 async def test_a_start_that_fails_unexpectedly_is_told_to_the_server(tmp_path, monkeypatch):
     """Nothing is served then; uvicorn learns why and ends."""
     app = create_app(Settings(database=f"sqlite:///{tmp_path}/tms.db"))
-    monkeypatch.setattr("app.main.prepare", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.sqlite.store.prepare", lambda *_: 1 / 0)
     told = []
 
     async def receive():

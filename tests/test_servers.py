@@ -30,11 +30,11 @@ def test_uvicorn_serves_with_nothing_prepared(tmp_path, command):
 
 
 def test_a_second_run_in_the_same_folder_is_a_restart(tmp_path):
-    """The same file serves both."""
+    """The same file serves both, and the same port where it is asked for."""
     with running(tmp_path) as first:
         pass
-    with running(tmp_path) as second:
-        assert second.database == first.database
+    with running(tmp_path, http_port=first.port) as second:
+        assert (second.database, second.url) == (first.database, first.url)
         assert status(second.port, "/v1/tms/tenants/test") == 200
 
 

@@ -70,7 +70,7 @@ async def answer(parts: Parts, scope: Any, receive: Any) -> Answer:
     except OAuth2Error as error:
         return failed(error, methods)
     except DatabaseTrouble:
-        return failed(ServerTroubleError(), methods).with_header(*AGAIN)
+        return failed(ServerTroubleError(), methods)
     except Exception:  # noqa: BLE001 - no fault of ours may end a client that reads nothing but JSON
         _log.exception("%s failed", scope["endpoint"])
         return failed(InternalError(), methods)
@@ -82,7 +82,8 @@ def _as_json(error: OAuth2Error, methods: dict[str, Endpoint]) -> Answer:
 
 def _as_page(error: OAuth2Error, methods: dict[str, Endpoint]) -> Answer:
     sentence = f"{error.get_error_description()}."
-    return _with_methods(error_page(error.status_code, "This did not work", sentence), methods)
+    shown = error_page(error.status_code, "This did not work", sentence)
+    return _with_methods(shown.with_header(*AGAIN) if error.status_code == 503 else shown, methods)
 
 
 def _with_methods(refused: Answer, methods: dict[str, Endpoint]) -> Answer:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 
@@ -31,8 +32,8 @@ _BEGIN_ANEW = """
 UPDATE standin_board SET generation = generation + 1, epoch = epoch + epoch % 2, state = $1;
 """
 _PRESENT = """
-INSERT INTO standin_replicas VALUES (pg_backend_pid(), $1, $2)
-ON CONFLICT (pid) DO UPDATE SET generation = $1, epoch = $2
+INSERT INTO standin_replicas VALUES (pg_backend_pid(), $1, $2, $3)
+ON CONFLICT (pid) DO UPDATE SET generation = $1, epoch = $2, remembered = $3
 """
 _ABSENT = """
 DELETE FROM standin_replicas
@@ -40,15 +41,24 @@ WHERE pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid
 """
 _UNAWARE = """
 SELECT count(*) FROM standin_replicas
-WHERE (generation < $1 OR epoch < $2)
-  AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $3 AND granted)
+WHERE (generation < $1 OR epoch < $2 OR remembered < $3)
+  AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $4 AND granted)
 """
 _COUNT = """
 INSERT INTO standin_tallies VALUES ($1, 1)
 ON CONFLICT (tally) DO UPDATE SET counted = standin_tallies.counted + 1 RETURNING counted - 1
 """
-_SELECT = "SELECT generation, epoch, state FROM standin_board"
+_SELECT = "SELECT generation, epoch, remembered, state FROM standin_board"
+_ALTER = "UPDATE standin_board SET generation = $1, state = $2"
 _TELL = f"SELECT pg_notify('{CHANNEL}', '')"
+
+
+class Version(NamedTuple):
+    """What has become of the state, of the rows as a whole, and of those that processes remember."""
+
+    generation: int
+    epoch: int
+    remembered: int
 
 
 class PostgresBoard(Board):
@@ -61,6 +71,9 @@ class PostgresBoard(Board):
         self._cleared: list[range] = []
         self._told = asyncio.Event()
         self._hearing: asyncio.Task[None] | None = None
+        # The version of what this process may remember, None while it does not hear of changes.
+        self.remembered: int | None = None
+        self.forget: Callable[[], None] = lambda: None
 
     async def join(self) -> None:
         """Join the processes that are there; the first of them finds nothing set. Raises DatabaseGone."""
@@ -86,18 +99,17 @@ class PostgresBoard(Board):
         """
         async with self._connections.lend() as driver:
             async with driver.transaction():
-                generation, epoch, state = await _read(driver, " FOR NO KEY UPDATE")
-                self.adopt(generation, epoch, state)
+                version, state = await _read(driver, " FOR NO KEY UPDATE")
+                self.adopt(version.generation, version.epoch, state)
                 self._cleared.clear()
                 altered = changed(state)
                 for tallies in self._cleared:
                     await driver.execute("DELETE FROM standin_tallies WHERE tally = ANY($1)", list(tallies))
-                await driver.execute(
-                    "UPDATE standin_board SET generation = $1, state = $2", generation + 1, encode(altered)
-                )
+                version = version._replace(generation=version.generation + 1)
+                await driver.execute(_ALTER, version.generation, encode(altered))
                 await driver.execute(_TELL)
-            await self._known_to_all(driver, generation + 1, epoch)
-        self.adopt(generation + 1, epoch, altered)
+            await _known_to_all(driver, version)
+        self.adopt(version.generation, version.epoch, altered)
 
     def clear(self, tallies: range) -> None:
         """Count these tallies from zero again, with the change that is under way."""
@@ -146,23 +158,20 @@ class PostgresBoard(Board):
                 await driver.execute("SELECT pg_advisory_unlock($1)", _REPLACEMENT)
             await self._look(driver)
 
+    async def forgotten_by_all(self, driver: Driver) -> None:
+        """Wait until no process remembers what a transaction that is over has changed. Raises DatabaseGone."""
+        await _known_to_all(driver, await self._look(driver))
+
     async def _turn(self, driver: Driver, epoch: str) -> None:
         """Set the epoch and wait until every process knows."""
         await driver.execute(f"UPDATE standin_board SET epoch = {epoch}")  # noqa: S608 - one of three expressions above
         await driver.execute(_TELL)
-        await self._known_to_all(driver, *await self._look(driver))
+        await _known_to_all(driver, await self._look(driver))
 
-    async def _known_to_all(self, driver: Driver, generation: int, epoch: int) -> None:
-        """Wait for every process that is there; one that has lost its connection hears of it when it comes back."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ACKNOWLEDGED_SECONDS):
-                while await driver.fetchval(_UNAWARE, generation, epoch, _PRESENCE):  # noqa: ASYNC110 - others' event
-                    await asyncio.sleep(_LOOK_SECONDS)
-
-    async def _look(self, driver: Driver) -> tuple[int, int]:
-        generation, epoch, state = await _read(driver)
-        self.adopt(generation, epoch, state)
-        return generation, epoch
+    async def _look(self, driver: Driver) -> Version:
+        version, state = await _read(driver)
+        self.adopt(version.generation, version.epoch, state)
+        return version
 
     async def _hear_for_ever(self, heard: asyncio.Event) -> None:
         """Listen, until cancelled; a connection that is lost is replaced as soon as the database is back."""
@@ -178,33 +187,48 @@ class PostgresBoard(Board):
 
     async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:
         """Take over what is set, and say so, whenever somebody has told of a change."""
-        await self._be_present(driver)
+        await _be_present(driver, begins=not heard.is_set())
         await driver.add_listener(CHANNEL, lambda *_told: self._told.set())
         driver.add_termination_listener(lambda *_told: self._told.set())
         try:
             while not driver.is_closed():
                 self._told.clear()
-                await driver.execute(_PRESENT, *await self._look(driver))
+                version = await self._look(driver)
+                if version.remembered != self.remembered:
+                    self.remembered = version.remembered
+                    self.forget()
+                await driver.execute(_PRESENT, *version)
                 heard.set()
                 await self._told.wait()
         finally:
+            self.remembered = None
+            self.forget()
             if not driver.is_closed():
                 await driver.reset()
 
-    async def _be_present(self, driver: Driver) -> None:
-        """Hold the lock that says so; whoever gets it alone is the first, and begins anew."""
-        await driver.execute("SET synchronous_commit = off")
-        first = await driver.fetchval("SELECT pg_try_advisory_lock($1)", _PRESENCE)
-        if first:
-            await driver.execute(_BEGIN_ANEW, encode(NOTHING))
-            await driver.execute("DELETE FROM standin_tallies")
-        await driver.execute("SELECT pg_advisory_lock_shared($1)", _PRESENCE)
-        if first:
-            await driver.execute("SELECT pg_advisory_unlock($1)", _PRESENCE)
-        await driver.execute(_ABSENT, _PRESENCE)
+
+async def _be_present(driver: Driver, begins: bool) -> None:
+    """Hold the lock that says so; a process that begins and gets it alone is the first, and finds nothing set."""
+    await driver.execute("SET synchronous_commit = off")
+    alone = await driver.fetchval("SELECT pg_try_advisory_lock($1)", _PRESENCE)
+    if alone and begins:
+        await driver.execute(_BEGIN_ANEW, encode(NOTHING))
+        await driver.execute("DELETE FROM standin_tallies")
+    await driver.execute("SELECT pg_advisory_lock_shared($1)", _PRESENCE)
+    if alone:
+        await driver.execute("SELECT pg_advisory_unlock($1)", _PRESENCE)
+    await driver.execute(_ABSENT, _PRESENCE)
 
 
-async def _read(driver: Driver, holding: str = "") -> tuple[int, int, State]:
+async def _known_to_all(driver: Driver, version: Version) -> None:
+    """Wait for every process that is there; one that has lost its connection hears of it when it comes back."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ACKNOWLEDGED_SECONDS):
+            while await driver.fetchval(_UNAWARE, *version, _PRESENCE):  # noqa: ASYNC110 - others' event
+                await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _read(driver: Driver, holding: str = "") -> tuple[Version, State]:
     row = await driver.fetchrow(_SELECT + holding)
     assert row is not None  # noqa: S101 - the migration has made it
-    return row["generation"], row["epoch"], decode(row["state"])
+    return Version(row["generation"], row["epoch"], row["remembered"]), decode(row["state"])

@@ -71,12 +71,12 @@ class ManyUnderWay:
         self.number = next(number for number in count() if draw(0, "createkey", number) > 0.9995)
         self.left = self.number - 99
 
-    def count(self, tally):
+    async def count(self, tally):
         """Count who leaves; who enters gets the number."""
         self.left += tally % 2
         return self.number
 
-    def counted(self, _tally):
+    async def counted(self, _tally):
         """Return how many have left."""
         return self.left
 

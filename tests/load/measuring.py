@@ -75,10 +75,10 @@ class Bench:
     def measure(self, scenario: Scenario, connections: int) -> Row:
         """Return the row of one run, still without its ratios."""
         server = self.yardstick if scenario is YARDSTICK else self.server
-        server_before, all_before, wrk_before = server.cpu_seconds(), _busy_seconds(), _wrk_seconds()
+        server_before, all_before, wrk_before = server.cpu_seconds(), busy_seconds(), _wrk_seconds()
         result = self._run(server, scenario, connections, self.seconds)
         spent = server.cpu_seconds() - server_before
-        others = _busy_seconds() - all_before - (_wrk_seconds() - wrk_before) - spent
+        others = busy_seconds() - all_before - (_wrk_seconds() - wrk_before) - spent
         costs = (spent / max(result.requests, 1) * 1000, 0.0, max(share(others, result.duration), 0.0))
         figures = (result.rate, 0.0, result.p50, result.p99, result.max, *costs, server.memory())
         return Row(scenario.name, connections, result.requests, *figures)
@@ -131,7 +131,7 @@ def with_ratios(measured: Sequence[Row]) -> list[Row]:
     return [both, *others]
 
 
-def _busy_seconds() -> float:
+def busy_seconds() -> float:
     """Return the CPU seconds that this machine's cores have spent on anything."""
     times = psutil.cpu_times()
     return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice

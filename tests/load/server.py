@@ -55,6 +55,10 @@ class Server:
         """Return the resident memory of the process and its children in MiB."""
         return sum(one.memory_info().rss for one in self._family()) / MEBIBYTE
 
+    def descriptors(self) -> int:
+        """Return how many files and sockets the process and its children have open."""
+        return sum(one.num_fds() for one in self._family())
+
     def settle(self) -> None:
         """Wait until the process is idle (its background work at the start is done), at most SETTLE_SECONDS."""
         before = self.cpu_seconds()
@@ -103,19 +107,28 @@ def _start(command: Sequence[str], environment: dict[str, str], url: str, ready_
 def _launch(command: Sequence[str], environment: dict[str, str], url: str, log: Path) -> Server:
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # A Ctrl-C is for the command alone, which ends the load before it ends the server.
         )
     return Server(process, url, log, 0.0, time.perf_counter())
 
 
 def _ready(server: Server, path: str) -> Server:
-    while _status(server.url, path) != 200:
-        if server.process.poll() is not None or time.perf_counter() - server.started > READY_SECONDS:
-            server.process.kill()
-            server.process.wait()
-            command = " ".join(map(str, server.process.args))  # type: ignore[arg-type] # a list, as above
-            raise NotReadyError(f"{command} was not ready: {server.log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.002)
+    command = " ".join(map(str, server.process.args))  # type: ignore[arg-type] # a list, as above
+    try:
+        while _status(server.url, path) != 200:
+            if server.process.poll() is not None or time.perf_counter() - server.started > READY_SECONDS:
+                raise NotReadyError(f"{command} was not ready: {server.log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.002)
+    except BaseException:
+        server.process.kill()
+        server.process.wait()
+        raise
     return replace(server, ready_seconds=time.perf_counter() - server.started)
 
 

@@ -166,7 +166,7 @@ async def steered(**settings: Any) -> AsyncIterator[Standin]:
     oauth = dict(settings.pop("oauth", {}))
     for name, record in _TABLES.items():
         oauth[name] = tuple(record(**entry) for entry in oauth.get(name, ()))
-    database = fresh_database(str(settings.get("seed", "standard")))
+    database = fresh_database(settings)
     app = create_app(Settings(**{"database": database, **STANDARD, "oauth": OAuth(**oauth), **settings}))
     parts, clock = app.edge._parts, StillClock()
     parts.clock = parts.signing._clock = clock  # Before the start, which sweeps what ended long ago.

@@ -96,8 +96,6 @@ def test_location_of_a_served_url(url, location):
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("postgresql://tms:pass1word@db/tms", f"PostgreSQL is not served yet, {URL}"),
-        ("postgresql+asyncpg://tms:pass1word@db/tms", f"PostgreSQL is not served yet, {URL}"),
         ("mysql://tms:pass1word@db/tms", f"this URL is not served, {URL}"),
         ("sqlite://db.example/pass1word", f"this URL is not served, {URL}"),
         ("sqlite://tms:pass1word@/tms.db", f"this URL is not served, {URL}"),

@@ -207,6 +207,7 @@ class TestTimes:
         ]
         assert len(records) == 15
 
+    @pytest.mark.on_sqlite
     async def test_the_clock_of_the_seed(self, clock, client_for):
         """Rows of the seed have whole seconds in 0.1.0 alone."""
         clock.forward(seconds=1)
@@ -274,6 +275,7 @@ class TestNul:
         ):
             assert outcome(await send(client, "PATCH", path, body)) == (200, "No updates specified")
 
+    @pytest.mark.on_sqlite
     @pytest.mark.parametrize("wire", [V010])
     async def test_it_is_a_character_for_0_1_0(self, client):
         """Stored, found by `%00` in a path, and given back as an escape."""
@@ -293,6 +295,7 @@ class TestNul:
         assert (await client.get("/v1/tms/tenants/t%00")).json()["tenant"] == "t\0"
         assert (await client.delete("/v1/tms/usermfa/del/u%00", headers=ADMIN)).json()["num_deleted"] == 1
 
+    @pytest.mark.on_sqlite
     @pytest.mark.parametrize("wire", [V010])
     async def test_0_1_0_refuses_none(self, client):
         """What is not there is not found, in the endpoint's own words."""

@@ -123,6 +123,7 @@ class TestRequire:
         refused(await create(client, user="nobody", host="a\0"), 403, message)
         refused(await create(client, user="nobody", account="a\0"), 403, message)
 
+    @pytest.mark.on_sqlite
     @pytest.mark.parametrize("wire", [V010])
     async def test_a_nul_is_a_character_for_0_1_0(self, client):
         """It is looked up and given back."""

@@ -144,6 +144,7 @@ class TestCreate:
         refused(await create(client, host="h\0", **fingerprint), 500, message.format("h\0", "a\0"))
         refused(await create(client, client_user_id="u\0"), 403, UNMET + NUL_TEXT)
 
+    @pytest.mark.on_sqlite
     @pytest.mark.parametrize("wire", [V010])
     async def test_a_nul_is_a_character_for_0_1_0(self, client):
         """It is looked up and given back."""
