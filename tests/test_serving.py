@@ -34,11 +34,10 @@ def test_a_server_may_have_as_many_connections_as_the_system_grants(tmp_path):
 
 def test_a_request_that_outlasts_the_server_has_no_answer(tmp_path):
     """Its connection is closed: a 500 would say that something went wrong, and a trace in the log that it was ours."""
-    rule = b'{"rules": [{"operation": "GET /v1/tms/hello", "do": {"hang": true}}]}'
-    put = request_of("PUT", "/_standin/faults", "Content-Type: application/json", body=rule)
+    typed, body = "Content-Type: application/json", b'{"user":"a","host":"b","public_key_fingerprint":"c"}'
+    half = request_of("POST", "/v1/tms/pubkeys/creds/retrieve", typed, body=body)[:-1]
     with running(tmp_path) as server, connected(server.port) as waiting:
-        assert exchange(server.port, put).status == 200
-        waiting.send(request_of("GET", "/v1/tms/hello"))
+        waiting.send(half)
         assert exchange(server.port, request_of("GET", "/v1/tms/version")).status == 200
         server.process.terminate()
         assert waiting.rest() == b""
