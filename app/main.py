@@ -36,7 +36,7 @@ from .oauth.signing import SigningKeys
 from .oauth.sweeper import sweep_for_ever
 from .oauth_tables import oauth_users
 from .parts import Parts
-from .records import ADMINISTRATOR_ID, same_secret
+from .records import ADMINISTRATOR_ID, PUBLISHED_ADMIN_SECRET, same_secret
 from .request_log import RequestLog
 from .schema import HEAD, Preparation, Prepared
 from .seed import Seeded, plant, plant_oauth
@@ -134,13 +134,16 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         parts.metrics.open()
         parts.steering.refresh()
         await _announce(parts, prepared)
-        gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
+        freezes = gc.get_freeze_count() == 0  # Otherwise whoever runs this application has done so.
+        if freezes:
+            gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
         gc.enable()
         tasks = [asyncio.create_task(task) for task in _tasks(parts)]
         try:
             yield
         finally:
-            gc.unfreeze()
+            if freezes:
+                gc.unfreeze()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -210,7 +213,9 @@ async def _announce(parts: Parts, prepared: Prepared[Seeded]) -> None:
         return
     bound = where_it_listens(parts.settings, sys.argv)
     stored = await parts.store.one(ADMINISTRATOR, tenant="test", admin_user=ADMINISTRATOR_ID)
-    secret_is_known = stored is not None and same_secret(parts.settings.admin_secret, stored.admin_secret)
+    secret = parts.settings.admin_secret
+    # A log may go anywhere: it shows the secret that everybody knows, and none of somebody's own.
+    secret_is_known = secret == PUBLISHED_ADMIN_SECRET and same_secret(secret, stored and stored.admin_secret)
     is_new, state = prepared.revision_found is None, _state(parts.settings, prepared)
     sys.stderr.write(banner(bound, local_url(bound), state, secret_is_known, is_new))
 

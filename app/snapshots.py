@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from .errors import StartRefused
+from .private_files import make_private_folder
 from .sqlite.image import FileImage, SeedImage, check_whole, revision_of_file
 from .store import Store
 
@@ -110,7 +111,7 @@ class Snapshots:
     def new_file(self) -> Path:
         """Return a path in the snapshots' folder at which an upload may be written."""
         folder = self._folder()
-        folder.mkdir(exist_ok=True)
+        make_private_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=_UPLOAD, delete=False) as file:
             return Path(file.name)
 
@@ -131,7 +132,7 @@ class Snapshots:
     def _path(self, name: str, make_folder: bool = False) -> Path:
         folder = self._folder()
         if make_folder:
-            folder.mkdir(exist_ok=True)
+            make_private_folder(folder)
         return folder / f"{name}{_SUFFIX}"
 
     @staticmethod

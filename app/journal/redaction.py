@@ -24,11 +24,15 @@ _LEAST = 4  # letters of a secret that is looked for elsewhere; a shorter one wo
 _ADDRESSES = frozenset(("location", "content-location", "referer", "link", "refresh"))
 _TELLTALE = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)|"
-    r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|"
-    r"(?<=/device/simulator/)[\w-]{9,}",
+    # What a word begins with is bounded, or a text of many `eyJ` would be read again from each of them.
+    r"(?<![\w-])[\w-]{0,64}?eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|"
+    r"(?<=/device/simulator/)[\w-]{9,}|"
+    # A secret of TMS, in whatever field somebody has put it.
+    r"(?<![0-9A-Za-z])[0-9a-f]{48}(?![0-9A-Za-z])",
     re.DOTALL,
 )
 _SIGNS = ("eyJ", "-----BEGIN", "/device/simulator/")
+_SHORTEST_SECRET = 48  # letters of one of TMS
 _FIELD_NAME = re.compile(r"[\w.~*:\[\]-]{1,100}")
 _SCHEMES = frozenset(("basic", "bearer", "digest"))
 _QUOTED = re.compile(r'"[^"]*"|`[^`]*`')
@@ -77,7 +81,7 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Return a text that has no fields, without what was hidden before and what betrays itself."""
-        if any(sign in text for sign in _SIGNS):
+        if len(text) >= _SHORTEST_SECRET or any(sign in text for sign in _SIGNS):
             text = _TELLTALE.sub(HIDDEN, text)
         for secret in self._hidden:
             if secret in text:

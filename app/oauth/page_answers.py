@@ -3,6 +3,7 @@
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
+from ..records import same_text
 from . import pages
 from .answers import Answer
 from .exchange import Exchange
@@ -32,7 +33,7 @@ def page(
         headers.append((b"retry-after", str(wait_seconds).encode()))
     if status == 401:
         headers.append(_CHALLENGE)
-    if browser.session != exchange.cookie(cookie_name(exchange.secure)):
+    if not same_text(browser.session, exchange.cookie(cookie_name(exchange.secure))):
         headers.append(browser.cookie(exchange.secure))
     return Answer(status, headers, body)
 

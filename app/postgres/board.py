@@ -80,8 +80,10 @@ class PostgresBoard(Board):
         self.open()
         heard = asyncio.Event()
         self._hearing = asyncio.create_task(self._hear_for_ever(heard))
-        done, _ = await asyncio.wait([self._hearing, asyncio.create_task(heard.wait())], return_when="FIRST_COMPLETED")
-        if self._hearing in done:
+        first = asyncio.create_task(heard.wait())
+        await asyncio.wait([self._hearing, first], return_when=asyncio.FIRST_COMPLETED)
+        first.cancel()
+        if self._hearing.done():
             self._hearing.result()
 
     async def leave(self) -> None:
@@ -175,14 +177,18 @@ class PostgresBoard(Board):
 
     async def _hear_for_ever(self, heard: asyncio.Event) -> None:
         """Listen, until cancelled; a connection that is lost is replaced as soon as the database is back."""
+        told = False
         while True:
             try:
                 async with self._connections.lend() as driver:
+                    told = False
                     await self._hear(driver, heard)
             except (DatabaseGone, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if not heard.is_set():
                     raise
-                _log.warning("the database does not answer, what others set is not heard: %r", error.__cause__ or error)
+                if not told:  # Once, however long it takes.
+                    _log.warning("the database does not answer: %s", error.__cause__ or error)
+                told = True
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:

@@ -37,6 +37,7 @@ class Connections:
             max_overflow=0,
             pool_timeout=None,
             pool_use_lifo=True,
+            hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": STATEMENT_SECONDS,

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Table, insert, select
 
-from ..schema import HEAD
+from ..schema import HEAD, VERSION_TABLE
 from ..sqlite.database import engine_over
-from ..sqlite.image import VERSION_TABLE, Image
+from ..sqlite.image import Image
 from ..statements import Statement
 from ..tables import metadata
 from .connections import Driver

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from ..errors import StartRefused
+from ..private_files import make_private
 from ..schema import HEAD, REVISIONS, Planted, Preparation, Prepared, bring_up
 
 MEMORY = ":memory:"
@@ -51,6 +52,8 @@ def open_sqlite(location: str) -> sqlite3.Connection:
     Raises StartRefused with the path and the reason.
     """
     _refuse_what_a_killed_process_left(location)
+    if location != MEMORY:
+        make_private(location)
     with _explained(location):
         connection = sqlite3.connect(location, isolation_level=None, check_same_thread=False, cached_statements=512)
         try:
@@ -79,7 +82,7 @@ def prepare(connection: sqlite3.Connection, location: str, preparation: Preparat
 
 def engine_over(connection: sqlite3.Connection) -> Engine:
     """Return an engine whose only connection is this one, and whose transactions hold the write lock from the start."""
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ..claim import claim
+from ..private_files import make_private
 from .state import NOTHING, State, decode, encode
 
 GENERATION, EPOCH = 0, 1  # what is set has changed; rows are being replaced (odd) or have been (even)
@@ -140,6 +141,7 @@ class Board:
     def _store(self, state: State) -> None:
         if self._path is not None:
             beside = self._state_file(self._path).with_suffix(".new")
+            make_private(beside)
             beside.write_bytes(encode(state))
             beside.replace(self._state_file(self._path))
         self._state = state

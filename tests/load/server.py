@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from tests.leaks import LOGS
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -76,9 +77,11 @@ class Server:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
+        LOGS.read(self.log)
 
     def kill(self) -> None:
         """End the process as kill -9 does, and then the children that it could not end itself."""
+        LOGS.read(self.log)
         if self.process.poll() is not None:
             return
         children = self._family()[1:]
