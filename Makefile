@@ -66,9 +66,9 @@ hold: .venv/test.stamp ## send the running server the load suite at 100 connecti
 	@tools/setup system
 	@$(BIN)/python -m tests.load.hold $(HOLD)
 
-crash: .venv/test.stamp ## kill the server in the middle of createkey load and look for every key answered
+crash: .venv/test.stamp ## kill -9 and hostile conditions, all answers compared; DATABASE=postgresql, CRASH="--times 20"
 	@tools/setup system
-	@$(BIN)/python -m tests.load.crash
+	@$(BIN)/python -m tests.crash --database $(DATABASE) $(CRASH)
 
 login-time: .venv/test.stamp ## log in at a real sshd through the stand-in and without it, and compare the times
 	@tools/setup system

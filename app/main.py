@@ -48,7 +48,7 @@ from .steering.steering import Steering
 from .tapis.door import TapisDoor
 from .tapis.tenants import Tenants
 from .tms import OPERATIONS
-from .uvicorn_connection import Send
+from .uvicorn_connection import Send, drop, is_stopping
 
 
 class Listed(Route):
@@ -65,11 +65,17 @@ class Standin(FastAPI):
     edge: Edge
     front: Front
     steering: Steering
+    clock: Clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live from the start of the server to its end."""
         if scope["type"] == "http":
-            await (self.edge if self.steering.is_calm else self.front)(scope, receive, send)
+            try:
+                await (self.edge if self.steering.is_calm else self.front)(scope, receive, send)
+            except asyncio.CancelledError:
+                if not is_stopping():
+                    raise
+                await drop(send)  # It takes longer than a server that stops can wait for.
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -104,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(settings)
     app = Standin(title="TMS stand-in", version=__version__, lifespan=lambda _app: _running(parts), openapi_url=None)
     app.edge = Edge(OPERATIONS, parts, Door(parts, TapisDoor(parts, super(Standin, app).__call__)))
-    app.steering = parts.steering
+    app.steering, app.clock = parts.steering, parts.clock
     app.front = Front(parts.steering, parts.names, app.edge)
     parts.journal.attend(parts, app.front)
     faults.follow(parts, app.front)
@@ -150,7 +156,8 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
 
 
 def _tasks(parts: Parts) -> tuple[Coroutine[Any, Any, None], ...]:
-    return sweep_for_ever(parts), parts.steering.watch(), parts.metrics.sample_for_ever(parts)
+    watches = parts.steering.watch(), parts.store.watch()
+    return sweep_for_ever(parts), parts.metrics.sample_for_ever(parts), *watches
 
 
 def make_parts(settings: Settings) -> Parts:

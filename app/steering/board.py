@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..claim import claim
 from ..private_files import make_private
 from .state import NOTHING, State, decode, encode
 
@@ -42,7 +43,7 @@ class Board:
         if self._path is None:
             return
         self._descriptor, is_first = _joined(self._path)
-        os.ftruncate(self._descriptor, _SIZE)
+        claim(self._descriptor, self._path, _SIZE)
         self._mapped = mmap.mmap(self._descriptor, _SIZE)
         self.words = memoryview(self._mapped).cast("Q")
         if is_first:
