@@ -66,10 +66,13 @@ def shelf_of(url: str) -> Shelf:
 
 
 def _own_folder() -> Path:
-    """Return a folder that nobody else may enter. Raises StartRefused where somebody else has made it."""
-    folder = Path(tempfile.gettempdir()) / f"tms-standin-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
+    """Return a folder that nobody else may enter. Raises StartRefused where there is none, or somebody else's."""
+    try:
+        folder = Path(tempfile.gettempdir()) / f"tms-standin-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise StartRefused(f"no temporary folder can be used ({error}), expected one that TMPDIR names.") from None
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
         raise StartRefused(f"{folder}: it belongs to somebody else, expected a folder of this user alone.")
     return folder
