@@ -32,7 +32,9 @@ FROM python
 LABEL org.opencontainers.image.title="tms-standin" \
     org.opencontainers.image.description="A stand-in for the TMS server, an OAuth 2.0 device authorization server and the Tapis authenticator." \
     org.opencontainers.image.version="0.1.0"
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin standin \
+# No program in it makes whoever runs it somebody else.
+RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin standin \
     && install --directory --owner standin --group standin /data \
     && rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow-
 COPY --from=build /opt/tms-standin /opt/tms-standin

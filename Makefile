@@ -17,7 +17,7 @@ ifneq ($(TLS),)
 run: export TMS_STANDIN_TLS = $(TLS)
 endif
 
-.PHONY: help run scale test image test-image conformance bench screenshots hold crash soak login-time lint format constraints clean
+.PHONY: help run scale test test-postgresql image test-image conformance bench screenshots hold longlife crash soak fuzz login-time audit lint format constraints clean
 
 help: ## print these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,7 +33,11 @@ test: .venv/test.stamp ## lint, types and every test, with branch coverage of ap
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict app
-	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile
+	@$(BIN)/python -m pytest -rs --cov -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+
+test-postgresql: .venv/test.stamp ## the tests of TMS, OAuth and Tapis that run in process, over a real PostgreSQL
+	@tools/setup system
+	@$(BIN)/python -m tests.on_postgresql
 
 conformance: .venv/test.stamp ## compare with the recordings of the real servers; DATABASE=postgresql on that one
 	@tools/setup system
@@ -43,6 +47,10 @@ bench: .venv/test.stamp ## drive the server with wrk and print the table of spee
 	@tools/setup system
 	@$(BIN)/python -m tests.load.bench
 	@$(BIN)/python -m tests.load.resets
+
+longlife: .venv/test.stamp ## look for pauses while housekeeping is under way, and for what a million keys cost
+	@tools/setup system
+	@$(BIN)/python -m tests.load.longlife
 
 image: ## build the image tms-standin without Docker: debootstrap and buildah, as root or by sudo
 	@tools/setup image
@@ -60,13 +68,14 @@ hold: .venv/test.stamp ## send the running server the load suite at 100 connecti
 	@tools/setup system
 	@$(BIN)/python -m tests.load.hold $(HOLD)
 
-crash: .venv/test.stamp ## kill the server in the middle of createkey load and look for every key answered
+crash: .venv/test.stamp ## kill -9 and hostile conditions, all answers compared; DATABASE=postgresql, CRASH="--times 20"
 	@tools/setup system
-	@$(BIN)/python -m tests.load.crash
+	@$(BIN)/python -m tests.crash --database $(DATABASE) $(CRASH)
 
 login-time: .venv/test.stamp ## log in at a real sshd through the stand-in and without it, and compare the times
 	@tools/setup system
 	@$(BIN)/python -m tests.ssh.login_time
+
 soak: .venv/test.stamp ## send a server of its own the load suite for an hour at 25, then at 100 users; SOAK="--minutes 1"
 	@tools/setup system
 	@$(BIN)/python -m tests.soak $(SOAK)
@@ -76,6 +85,12 @@ scale: .venv/test.stamp ## prove what four replicas behind nginx share, and prin
 	@tools/setup node
 	@tools/setup tapipy
 	@$(BIN)/python -m tests.replicas $(SCALE)
+
+audit: .venv/test.stamp ## ask for known vulnerabilities of all that is pinned; without a network it says so (STRICT=1: fails)
+	@$(BIN)/python -m tests.security.audit
+
+fuzz: .venv/test.stamp ## feed made-up input to every reader and real servers; FUZZ="--minutes 10" says how long
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lint: .venv/test.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check

@@ -1,4 +1,4 @@
-"""Chooses what serves a database's URL: the store, the board, the files beside it. Nothing else asks which one it is."""
+"""Chooses what serves a database's URL: store, board, shelf, files beside it. Nothing else asks which one it is."""
 
 import os
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .errors import StartRefused
 from .modes import Modes
+from .shelf import FolderShelf, Shelf
 from .sqlite.database import MEMORY, location_of
 from .sqlite.store import SqliteStore
 from .steering.board import Board
@@ -54,11 +55,24 @@ def store_of(url: str, modes: Modes, board: Board) -> Store:
     return PostgresStore(url, modes, board)
 
 
+def shelf_of(url: str) -> Shelf:
+    """Return where the named states of a database are kept. Raises StartRefused for a URL that is not served."""
+    folder = beside(url, "snapshots")
+    if not is_postgresql(url):
+        return FolderShelf(folder)
+    from .postgres.shelf import TableShelf  # As above.
+
+    return TableShelf(url, folder)
+
+
 def _own_folder() -> Path:
-    """Return a folder that nobody else may enter. Raises StartRefused where somebody else has made it."""
-    folder = Path(tempfile.gettempdir()) / f"tms-standin-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
+    """Return a folder that nobody else may enter. Raises StartRefused where there is none, or somebody else's."""
+    try:
+        folder = Path(tempfile.gettempdir()) / f"tms-standin-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise StartRefused(f"no temporary folder can be used ({error}), expected one that TMPDIR names.") from None
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
         raise StartRefused(f"{folder}: it belongs to somebody else, expected a folder of this user alone.")
     return folder

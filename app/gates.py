@@ -172,7 +172,7 @@ async def _is_client(call: Call) -> bool:
     except DatabaseError:
         return False
     if found is None or (call.parts.modes.strict and not found.enabled):
-        return False
+        return same_secret(secret, None)
     call.caller = client_id
     return same_secret(secret, found.client_secret)
 
@@ -186,4 +186,4 @@ async def _is_administrator(call: Call) -> bool:
     except DatabaseError:
         return False
     call.caller = None
-    return found is not None and same_secret(secret, found.admin_secret)
+    return same_secret(secret, found and found.admin_secret)

@@ -20,7 +20,7 @@ from .banner import banner, local_url, where_it_listens
 from .chance import Chance
 from .clock import Clock
 from .control import ControlPlane, to_the_page
-from .databases import beside, board_of, store_of
+from .databases import beside, board_of, shelf_of, store_of
 from .documents import document_routes, not_found, openapi_method
 from .edge import Edge, Receive, Scope
 from .errors import StartRefused
@@ -36,7 +36,7 @@ from .oauth.signing import SigningKeys
 from .oauth.sweeper import sweep_for_ever
 from .oauth_tables import oauth_users
 from .parts import Parts
-from .records import ADMINISTRATOR_ID, same_secret
+from .records import ADMINISTRATOR_ID, PUBLISHED_ADMIN_SECRET, same_secret
 from .request_log import RequestLog
 from .schema import HEAD, Preparation, Prepared
 from .seed import Seeded, plant, plant_oauth
@@ -48,7 +48,7 @@ from .steering.steering import Steering
 from .tapis.door import TapisDoor
 from .tapis.tenants import Tenants
 from .tms import OPERATIONS
-from .uvicorn_connection import Send
+from .uvicorn_connection import Send, drop, is_stopping
 
 
 class Listed(Route):
@@ -65,11 +65,17 @@ class Standin(FastAPI):
     edge: Edge
     front: Front
     steering: Steering
+    clock: Clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live from the start of the server to its end."""
         if scope["type"] == "http":
-            await (self.edge if self.steering.is_calm else self.front)(scope, receive, send)
+            try:
+                await (self.edge if self.steering.is_calm else self.front)(scope, receive, send)
+            except asyncio.CancelledError:
+                if not is_stopping():
+                    raise
+                await drop(send)  # It takes longer than a server that stops can wait for.
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -104,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(settings)
     app = Standin(title="TMS stand-in", version=__version__, lifespan=lambda _app: _running(parts), openapi_url=None)
     app.edge = Edge(OPERATIONS, parts, Door(parts, TapisDoor(parts, super(Standin, app).__call__)))
-    app.steering = parts.steering
+    app.steering, app.clock = parts.steering, parts.clock
     app.front = Front(parts.steering, parts.names, app.edge)
     parts.journal.attend(parts, app.front)
     faults.follow(parts, app.front)
@@ -128,26 +134,30 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         parts.metrics.open()
         parts.steering.refresh()
         await _announce(parts, prepared)
-        gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
+        freezes = gc.get_freeze_count() == 0  # Otherwise whoever runs this application has done so.
+        if freezes:
+            gc.freeze()  # What a start makes lives to the end; searching it for garbage stops everybody for 40 ms.
         gc.enable()
         tasks = [asyncio.create_task(task) for task in _tasks(parts)]
         try:
             yield
         finally:
-            gc.unfreeze()
+            if freezes:
+                gc.unfreeze()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await parts.keys.close()
             await parts.store.close()
-            parts.snapshots.close()
+            await parts.snapshots.close()
             parts.journal.close()
             parts.metrics.close()
             await parts.steering.board.leave()
 
 
 def _tasks(parts: Parts) -> tuple[Coroutine[Any, Any, None], ...]:
-    return sweep_for_ever(parts), parts.steering.watch(), parts.metrics.sample_for_ever(parts)
+    watches = parts.steering.watch(), parts.store.watch()
+    return sweep_for_ever(parts), parts.metrics.sample_for_ever(parts), *watches
 
 
 def make_parts(settings: Settings) -> Parts:
@@ -159,7 +169,7 @@ def make_parts(settings: Settings) -> Parts:
     metrics = Metrics(log, names, beside(url, "metrics"))
     board = board_of(url, lambda: (*journal.files, *metrics.files, *snapshots.unfinished))
     store, registry = store_of(url, modes, board), Registry(settings)
-    snapshots = Snapshots(store, beside(url, "snapshots"))
+    snapshots = Snapshots(store, shelf_of(url))
     return Parts(
         settings=settings,
         modes=modes,
@@ -203,7 +213,9 @@ async def _announce(parts: Parts, prepared: Prepared[Seeded]) -> None:
         return
     bound = where_it_listens(parts.settings, sys.argv)
     stored = await parts.store.one(ADMINISTRATOR, tenant="test", admin_user=ADMINISTRATOR_ID)
-    secret_is_known = stored is not None and same_secret(parts.settings.admin_secret, stored.admin_secret)
+    secret = parts.settings.admin_secret
+    # A log may go anywhere: it shows the secret that everybody knows, and none of somebody's own.
+    secret_is_known = secret == PUBLISHED_ADMIN_SECRET and same_secret(secret, stored and stored.admin_secret)
     is_new, state = prepared.revision_found is None, _state(parts.settings, prepared)
     sys.stderr.write(banner(bound, local_url(bound), state, secret_is_known, is_new))
 

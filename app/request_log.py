@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from .clock import Clock
+from .telltale import without_secrets
 
 Answered = tuple[str, bytes, int, int]  # method, raw path, status, microseconds
 Observer = Callable[[list[Answered]], None]
 
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
-_LONGEST_PATH = 500  # bytes of a path that a line shows
+_LONGEST_PATH = 500  # letters of a path that a line shows
 _PATHS = 1_000  # paths whose text is remembered
 _PAUSE = 0.05  # seconds between two writes
 _LAST_LINES = 1.0  # seconds that the end waits for a reader
@@ -83,8 +84,9 @@ class RequestLog:
 
     def _shown(self, raw_path: bytes) -> str:
         """Return a path as a line shows it, cut where it is endless, and remember it: a load has few of them."""
-        text = _visible(raw_path[:_LONGEST_PATH].decode("ascii", "backslashreplace"))
-        if len(raw_path) > _LONGEST_PATH:
+        shown = without_secrets(raw_path.decode("ascii", "backslashreplace"))
+        text = _visible(shown[:_LONGEST_PATH])
+        if len(shown) > _LONGEST_PATH:
             return f"{text}..."
         if len(self._paths) >= _PATHS:
             self._paths.clear()

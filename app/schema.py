@@ -6,12 +6,19 @@ from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, bindparam, literal_column, update
 
-from .tables import tenants
+from . import oauth_tables  # noqa: F401 - its tables belong to `metadata` too
+from .tables import metadata, tenants
 
-REVISIONS = ("tms_0001", "tms_0002", "tms_0003", "tms_0004", "tms_0005")
+REVISIONS = ("tms_0001", "tms_0002", "tms_0003", "tms_0004", "tms_0005", "tms_0006")
 HEAD = REVISIONS[-1]
 _BEFORE_OAUTH = REVISIONS[: REVISIONS.index("tms_0003")]
 
+VERSION_TABLE = """
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)
+"""
 SET_TEST_TENANT = (
     update(tenants)
     .where(tenants.c.tenant == literal_column("'test'"), tenants.c.enabled != bindparam("flag"))
@@ -46,7 +53,9 @@ def bring_up(begun: Connection, found: str | None, preparation: Preparation[Plan
 
     The caller ends the transaction, so that a start that fails leaves nothing half done.
     """
-    if found != HEAD:
+    if found is None and begun.dialect.name == "sqlite":
+        make(begun)
+    elif found != HEAD:
         migrate(begun)
     planted = preparation.plant(begun) if found is None else None
     if found in _BEFORE_OAUTH:
@@ -54,6 +63,13 @@ def bring_up(begun: Connection, found: str | None, preparation: Preparation[Plan
     begun.execute(SET_TEST_TENANT, {"flag": preparation.enable_test_tenant})
     preparation.check(begun)
     return Prepared(found, planted)
+
+
+def make(begun: Connection) -> None:
+    """Make on an empty SQLite database what all revisions make, to the letter, in a tenth of their time."""
+    metadata.create_all(begun, checkfirst=False)
+    begun.exec_driver_sql(VERSION_TABLE.strip())
+    begun.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
 def migrate(begun: Connection, revision: str = HEAD) -> None:

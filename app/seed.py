@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -50,6 +51,7 @@ _BUILT_IN: dict[str, dict[str, Any]] = {
         "pubkeys": [{**_DELEGATION, **_LOGIN, **_KEY}],
     },
 }
+LARGEST_FILE = 64 * 1024**2  # bytes
 _EXPECTED = {**EXPECTED, "datetime_type": "a date and time, not quoted", "list_type": "an array of tables"}
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -108,12 +110,27 @@ def seed_of(seed: str) -> Seed:
 
 def _parsed(seed: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(seed).read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(_read(seed).decode("utf-8-sig"))
     except OSError as error:
-        expected = "standin.seed must be standard, empty or the path of a TOML file"
-        raise StartRefused(f"The seed file {seed} cannot be read ({error.strerror}); {expected}.") from None
+        raise _unreadable(seed, str(error.strerror)) from None
     except (ValueError, RecursionError) as error:
         raise StartRefused(f"The seed file {seed} cannot be parsed as TOML in UTF-8: {error}.") from None
+
+
+def _read(seed: str) -> bytes:
+    """Return what a seed file holds. Raises OSError, and StartRefused for what may never end or never begin."""
+    path = Path(seed)
+    status = path.stat()
+    if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # Reading a folder says so itself.
+        raise _unreadable(seed, "It is no regular file")
+    if status.st_size > LARGEST_FILE:
+        raise _unreadable(seed, f"It is larger than {LARGEST_FILE} bytes")
+    return path.read_bytes()
+
+
+def _unreadable(seed: str, reason: str) -> StartRefused:
+    expected = "standin.seed must be standard, empty or the path of a TOML file"
+    return StartRefused(f"The seed file {seed} cannot be read ({reason}); {expected}.")
 
 
 def _rows_of(seed: Seed, admin_secret: str) -> Rows:

@@ -1,6 +1,8 @@
 """Serves one process's stand-in: settings, then the socket, then uvicorn on it. What is served is create_app's work."""
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -89,12 +91,14 @@ def _run(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from .main import create_app
+    from .uvicorn_protocol import BoundedProtocol
 
+    _open_many_files()
     # With port 0 the system has chosen the port, and the banner has to name it.
     chosen = settings.model_copy(update={"http_port": listener.getsockname()[1]})
     config = uvicorn.Config(
         create_app(chosen),
-        http="httptools",
+        http=BoundedProtocol,
         loop="uvloop",
         ws="none",
         lifespan="on",
@@ -108,6 +112,13 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         **options,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _open_many_files() -> None:
+    """Take all the open files that the system grants: every connection is one, and most shells begin with 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # Where even the hard limit is more than the system allows.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _stop_with_parent() -> None:

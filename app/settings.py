@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .records import PUBLISHED_ADMIN_SECRET
 from .settings_reading import EXPECTED, PREFIX, Environment, check_values, flattened, leaves, merged, read_file
 from .settings_tables import Name, Names, OAuth, OAuthClient, OAuthIssuer, OAuthUser, Table, Tapis, shaped
 
@@ -76,7 +77,7 @@ class Settings(RealServerSettings):
     quirks: Literal["intended", "real"] = Field(default="intended", description="real: defects D1 and D2 as well.")
     strict: bool = Field(default=False, description="Enforce the documented rules that the real server forgets.")
     admin_secret: HeaderValue = Field(
-        default="adminsecret1", repr=False, description="Secret of ~~admin in the tenants default and test."
+        default=PUBLISHED_ADMIN_SECRET, repr=False, description="Secret of ~~admin in the tenants default and test."
     )
     seed: Name = Field(default="standard", description="standard, empty, or the path of a TOML seed file.")
     host: Host = Field(default="127.0.0.1", description="Address to listen on.")
@@ -87,7 +88,7 @@ class Settings(RealServerSettings):
     tls_key: Name | None = Field(default=None, description="PEM file with the key of tls_certificate.")
     tls_folder: Name = Field(default="tls", description="Folder that keeps the certificate made at the first start.")
     log_format: Literal["text", "json"] = Field(default="text", description="Form of the log's lines.")
-    random_seed: int | None = Field(default=None, ge=0, description="A number makes every run the same.")
+    random_seed: int | None = Field(default=None, ge=0, lt=2**63, description="A number makes every run the same.")
     control_token: BearerToken | None = Field(
         default=None, repr=False, description="Bearer token that the control plane asks for."
     )

@@ -113,6 +113,18 @@ class Environment(EnvSettingsSource):
             variable = next(self._variables[name] for name in self._variables if name.rpartition(".")[2] == field_name)
             raise StartRefused(f"{variable} must be a list, written as JSON.") from None
 
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool) -> Any:
+        """Return a value of the right type where it can be; raises StartRefused for a number without end."""
+        try:
+            return super().prepare_field_value(field_name, field, value, value_is_complex)
+        except ValueError:
+            raise StartRefused(f"{self._endless(field_name)} must be a number of fewer digits.") from None
+
+    def _endless(self, field_name: str) -> str:
+        """Return the longest variable of a setting or a table of them."""
+        own = [variable for name, variable in self._variables.items() if name.partition(".")[0] == field_name]
+        return max(own, key=lambda variable: len(self.env_vars.get(variable.lower()) or ""))
+
 
 def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Return the values of both, those of `over` where both have one, also inside tables."""
@@ -176,4 +188,7 @@ def _expected(error: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # Python writes no number of more than 4,300 digits, which a hexadecimal one may have.
+        return "a number of thousands of digits"

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Dialect, Table, and_, bindparam, func, ins
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql import ClauseElement, Select
+from sqlalchemy.sql.util import find_tables
 
 _SQLITE = sqlite_dialect(paramstyle="qmark")
 
@@ -49,6 +50,11 @@ class Statement:
         core = self.core.with_for_update(key_share=True) if isinstance(self.core, Select) else self.core
         return Statement(core, _postgresql())
 
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """The names of the tables that it reads."""
+        return frozenset(table.name for table in find_tables(self.core))
+
     def bind(self, parameters: dict[str, Any]) -> Sequence[Any]:
         """Return the values in the order of the text's question marks, as the database stores them."""
         picked = self._pick(parameters)
@@ -79,14 +85,14 @@ class Insert(Statement):
     def __init__(self, table: Table) -> None:
         columns = [column.name for column in table.columns if column.name != "id"]
         self._values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in columns}
-        super().__init__(insert(table).values(self._values))
+        super().__init__(insert(table).values(self._values).inline())
         self.table = table
         self.numbered = "id" in table.columns
 
     @cached_property
     def lowest(self) -> Statement:
         """The same with the id that wire version 0.1.0 gives: the largest one plus one."""
-        return Statement(insert(self.table).values(self._with_id()))
+        return Statement(insert(self.table).values(self._with_id()).inline())
 
     @cached_property
     def ignore(self) -> Statement:
@@ -141,7 +147,7 @@ def _postgresql() -> Dialect:
 def _ignoring_on_postgresql(table: Table, values: dict[str, Any]) -> Statement:
     from sqlalchemy.dialects.postgresql import insert as postgresql_insert  # As above.
 
-    return Statement(postgresql_insert(table).values(values).on_conflict_do_nothing(), _postgresql())
+    return Statement(postgresql_insert(table).values(values).on_conflict_do_nothing().inline(), _postgresql())
 
 
 def _processor(of_type: Callable[[Any], Any], dialect: Dialect) -> Callable[[Any], Any] | None:

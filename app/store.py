@@ -89,6 +89,9 @@ class Store(ABC):
     async def save(self, path: Path, moment: datetime) -> None:
         """Write all that is committed to an image's file of this date, which is there whole or not at all."""
 
+    async def watch(self) -> None:  # noqa: B027 - most find out when they are asked
+        """Look whether the database is still there, until cancelled, where nobody would find out otherwise."""
+
     @abstractmethod
     async def close(self) -> None:
         """Finish the writes under way and let go of the database."""

@@ -6,16 +6,25 @@ import shutil
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.databases import fresh_database
+from tests.leaks import LOGS
 from tests.postgresql import Postgres, running_postgres
 from tests.servers import STANDARD, Server, running
 
 # Debian keeps what only servers and root need where the PATH of others does not lead.
 PROGRAMS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+LEAKS = pytest.StashKey[list[str]]()
+# Files that take a minute or more on two busy cores, by the beginnings of their names.
+LONGEST = (
+    *("tests/plugin/", "tests/test_processes.py", "tests/load/", "tests/soak/", "tests/crash/", "tests/fuzz/"),
+    *("tests/command/test_execute.py", "tests/browser/", "tests/test_deterministic.py", "tests/test_keys.py"),
+    *("tests/oauth/test_restart.py", "tests/test_servers.py", "tests/test_main.py", "tests/faults/test_running.py"),
+)
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
@@ -28,6 +37,51 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if os.environ.get("CI") == "true":
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason=reason)
+
+
+def pytest_configure() -> None:
+    """Have the logs of the servers looked through that tests start."""
+    LOGS.active = True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist has found in the logs of its servers."""
+    node.config.stash.setdefault(LEAKS, []).extend(getattr(node, "workeroutput", {}).get("leaks", []))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the whole run, every test of it passed or not, where a server has logged a secret, a code or a key."""
+    found = session.config.stash.setdefault(LEAKS, [])
+    found.extend(LOGS.leaks())
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # A process of pytest-xdist: the one that has started it tells and fails.
+        output["leaks"] = found
+    elif found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Tell what was found in the logs."""
+    if found := config.stash.get(LEAKS, []):
+        terminalreporter.section("secrets in the logs of servers", red=True)
+        for leak in found:
+            terminalreporter.line(leak)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: a worker that gets one of them last keeps all waiting.
+
+    pytest-xdist would begin with those that have the most tests.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is there by now out of every search for garbage; a test searches for what it has left itself."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.leaks import LOGS
+
 ROOT = Path(__file__).parents[1]
 ADMIN_SECRET = "adminsecret1"
 STANDARD = {"enable_mvp": False, "enable_test_tenant": True, "new_clients": "allow", "admin_secret": ADMIN_SECRET}
@@ -92,6 +94,7 @@ def running(
         yield server
     finally:
         _stop(server)
+        LOGS.read(server.log_path)
     _check_nothing_left_open(server)
 
 

@@ -1,8 +1,10 @@
 """The marker for programs of the system."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from tests.conftest import pytest_runtest_setup
+from tests.conftest import pytest_collection_modifyitems, pytest_runtest_setup
 
 REASON = "a-command-nobody-has is not installed; this installs it: apt-get install wanted-package"
 
@@ -34,3 +36,11 @@ def test_a_missing_program_is_a_failure_in_continuous_integration(needy, monkeyp
 def test_a_program_that_is_there_lets_the_test_run(request):
     """Nothing is raised."""
     assert pytest_runtest_setup(request.node) is None
+
+
+def test_the_longest_files_come_first():
+    """The others keep their order, and so do they."""
+    names = ["tests/a.py::x", "tests/test_processes.py::b", "tests/plugin/c.py::a", "tests/z.py::y"]
+    items = [SimpleNamespace(nodeid=name) for name in names]
+    pytest_collection_modifyitems(items)
+    assert [item.nodeid for item in items] == [names[1], names[2], names[0], names[3]]

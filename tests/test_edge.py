@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.declare import Operation, Resource
-from app.edge import Edge
+from app.edge import LARGEST_BODY, Edge
 from app.errors import ConnectionDropped, FrameworkRefusal
 from app.main import make_parts
 from app.settings import Settings
@@ -233,6 +233,15 @@ async def test_a_body_in_pieces(client):
     for pieces in ([raw], [raw[:1], raw[1:]], [raw[index : index + 1] for index in range(len(raw))], [b"", raw, b""]):
         answer = await ask(client._transport.app, "POST", RETRIEVE, TYPED, messages=arriving(*pieces))
         assert answer.what == NOT_FOUND
+
+
+async def test_a_body_that_is_too_large(client):
+    """413 in the framework's words as soon as that is known, and nothing more of it is read; one byte less is decoded."""
+    pieces = [b" " * (LARGEST_BODY // 2)] * 2
+    answer = await ask(client._transport.app, "POST", RETRIEVE, TYPED, messages=arriving(*pieces, b" ")[:3])
+    assert answer.what == (413, TEXT, "payload too large")
+    answer = await ask(client._transport.app, "POST", RETRIEVE, TYPED, messages=arriving(*pieces))
+    assert (answer.status, "EOF while parsing a value" in answer.body.decode()) == (400, True)
 
 
 @pytest.mark.parametrize("pieces", [[], [b"{"], [json.dumps(KEY).encode()]])

@@ -18,7 +18,42 @@ WEBLESS = ("keys.py", "postgres/", "schema.py", "seed.py", "sqlite/", "store.py"
 DRIVERS = {"aiosqlite", "asyncpg", "sqlite3"}
 DRIVING = ("sqlite/", "postgres/", "journal/ring.py")
 CHANCE = {"random", "secrets", "uuid"}
+COMPARISONS = (ast.Eq, ast.NotEq)
 FIXED_CALLS = {"getlogger", "metadata", "table"}
+SECRET_NAME = re.compile(
+    r"secret|passw|token|hash|digest|signature|csrf|cookie|verifier|challenge|credential|(?<!public)_(key|code)$",
+    re.IGNORECASE,
+)
+SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|DROP|ALTER|PRAGMA|ATTACH|VACUUM|SAVEPOINT)\b")
+SQL_TAKERS = {"exec_driver_sql", "execute", "executemany", "executescript", "literal_column", "text"}
+# What stands in a text of SQL all the same, each a name of our own: nothing that anybody has sent.
+OWN_NAMES_IN_SQL = {
+    "control/device.py": {"""f"'{status}'\""""},  # PENDING, ENTERED, APPROVED
+    "journal/ring.py": {
+        "f'PRAGMA busy_timeout = {busy_milliseconds}'"
+    },  # a number of ours, and SQLite binds none there
+    "oauth/sweeper.py": {"""f"'{status}'\""""},  # DENIED, REDEEMED
+    "page/flows.py": {"""f"'{status}'\""""},  # PENDING, ENTERED
+    "page/records.py": {"""f"'{name}'\""""},  # the tables' names
+    "postgres/board.py": {"f'UPDATE standin_board SET epoch = {epoch}'"},  # two expressions of that module
+    # The tables' and columns' names, in what moves whole states.
+    "postgres/moving.py": {"f'INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {staged(table)}'"},
+    "postgres/rows.py": {
+        "f'SELECT count(*) FROM {self.place_of(table)}'",
+        "f'LOCK TABLE {_names()} IN ACCESS SHARE MODE'",
+        "f'TRUNCATE {_names()}'",
+    },
+    "postgres/staging.py": {"f'TRUNCATE {staged(table)}'"},
+    "postgres/words.py": {
+        "f'SELECT 1 FROM {table.name} WHERE '",
+        (
+            "f'SELECT 1 FROM {table.name} WHERE ' + "
+            "' AND '.join((f'{column} = ${number}' for number, column in enumerate(columns, 1)))"
+        ),
+    },  # columns of tables.py, values are bound
+    "sqlite/constraints.py": {"f'SELECT 1 FROM {table} WHERE {where}'"},  # as above
+    "sqlite/rows.py": {"f'SELECT count(*) FROM {table.name}'", "f'DELETE FROM {table.name}'"},
+}
 EMPTY_CALLS = {"Counter", "OrderedDict", "defaultdict", "deque", "dict", "list", "set"}
 
 
@@ -151,6 +186,69 @@ def keeps_global_state(module: Module) -> Iterator[str]:
     yield from (f"{node.lineno}: global" for node in ast.walk(module.tree) if isinstance(node, ast.Global))
 
 
+def compares_a_secret(module: Module) -> Iterator[str]:
+    """Find comparisons of two values of which one is called a secret; one with a constant tells a kind or an emptiness."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Compare) and any(isinstance(sign, COMPARISONS) for sign in node.ops):
+            sides = [node.left, *node.comparators]
+            if not any(is_told(side) for side in sides) and any(map(SECRET_NAME.search, map(last_name, sides))):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+def is_told(side: ast.expr) -> bool:
+    """Tell whether a side of a comparison is written in the code: a constant, its name, or a column of a statement."""
+    column = re.search(r"\.c(\.|\[)", ast.unparse(side)) is not None
+    return column or isinstance(side, ast.Constant | ast.Tuple) or last_name(side).isupper()
+
+
+def last_name(side: ast.expr) -> str:
+    """Return the word that says what a value is: `hash_of` of hash_of(x), `token` of call.token and call["token"]."""
+    if isinstance(side, ast.Call):
+        return last_name(side.func)
+    if isinstance(side, ast.Subscript):
+        return last_name(side.slice) or last_name(side.value)
+    if isinstance(side, ast.Attribute):
+        return last_name(side.value) if side.attr in ("encode", "decode", "strip", "lower") else side.attr
+    return side.id if isinstance(side, ast.Name) else str(side.value) if isinstance(side, ast.Constant) else ""
+
+
+def formats_sql(module: Module) -> Iterator[str]:
+    """Find texts of SQL that are put together with anything but constants of the code."""
+    allowed = OWN_NAMES_IN_SQL.get(module.path, set())
+    for node in ast.walk(module.tree):
+        taken = node.args[0] if isinstance(node, ast.Call) and node.args else None
+        if taken is not None and last_name(node.func) in SQL_TAKERS and is_put_together(taken):
+            found = [taken]
+        else:
+            found = [node] if is_put_together(node) and SQL.match(ast.unparse(node).lstrip("f(\"'")) else []
+        yield from (f"{each.lineno}: {ast.unparse(each)}" for each in found if ast.unparse(each) not in allowed)
+
+
+def is_put_together(node: ast.AST) -> bool:
+    """Tell whether a text is made with values: formatted, joined by a sign, or by `format`."""
+    if isinstance(node, ast.JoinedStr):
+        return any(not last_name(part.value).isupper() for part in node.values if isinstance(part, ast.FormattedValue))
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Mod | ast.Add) and any(map(is_text, (node.left, node.right)))
+    return (
+        isinstance(node, ast.Call) and last_name(node.func) == "format" and is_text(getattr(node.func, "value", node))
+    )
+
+
+def is_text(node: ast.expr) -> bool:
+    """Tell whether an expression is a text that stands in the code."""
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def tells_parameters(module: Module) -> Iterator[str]:
+    """Find engines of SQLAlchemy whose errors repeat the values of a statement, secrets among them, in the log."""
+    makers = ("create_engine", "create_async_engine")
+    for node in ast.walk(module.tree):
+        given = {word.arg: ast.unparse(word.value) for word in getattr(node, "keywords", ())}
+        if isinstance(node, ast.Call) and last_name(node.func) in makers and given.get("hide_parameters") != "True":
+            yield f"{node.lineno}: {ast.unparse(node)}"
+
+
 def target_names(target: ast.expr) -> list[str]:
     """Return the names that an assignment to `target` binds."""
     return [ast.unparse(part) for part in (target.elts if isinstance(target, ast.Tuple) else [target])]
@@ -200,6 +298,37 @@ LAWS = [
         "No database driver outside sqlite/, postgres/ and the journal.",
         drives_a_database,
         [("edge.py", "import sqlite3"), ("tms/hosts.py", "def f():\n    from aiosqlite import connect")],
+    ),
+    Law(
+        "Secrets, tokens and hashes are compared by hmac alone, whose time tells nothing.",
+        compares_a_secret,
+        [
+            ("gates.py", "found.client_secret == shown"),
+            ("gates.py", "shown != row['token_hash']"),
+            ("gates.py", "hash_of(shown) == found"),
+            ("gates.py", "call.token.encode() == kept"),
+        ],
+    ),
+    Law(
+        "No error of SQLAlchemy repeats a statement's values.",
+        tells_parameters,
+        [
+            ("database.py", "create_engine(url)"),
+            ("database.py", "sqlalchemy.ext.asyncio.create_async_engine(url, hide_parameters=False)"),
+        ],
+    ),
+    Law(
+        "SQL is never put together with values: they are bound.",
+        formats_sql,
+        [
+            ("tms/hosts.py", "sql = f\"SELECT * FROM hosts WHERE host = '{host}'\""),
+            ("tms/hosts.py", "sql = 'DELETE FROM hosts WHERE host = %s' % host"),
+            ("tms/hosts.py", "sql = 'UPDATE hosts SET host = ' + host"),
+            ("tms/hosts.py", "sql = 'INSERT INTO hosts VALUES ({})'.format(host)"),
+            ("tms/hosts.py", "connection.execute(f'{verb} FROM hosts')"),
+            ("tms/hosts.py", "literal_column(f\"'{host}'\")"),
+            ("page/records.py", "literal_column(f\"'{search}'\")"),
+        ],
     ),
     Law(
         "Neither FastAPI nor Starlette in the store, the tables, the wire, the keys, the seed and tms/.",
@@ -258,6 +387,12 @@ encode = Encoder().encode
 log = logging.getLogger("tms_standin")
 def expiry(clock: Clock) -> datetime.datetime:
     return clock.now() + timedelta(minutes=1)
+def newest(token: Token, kind: str) -> bool:
+    engine = create_engine(url, hide_parameters=True)
+    statement = select(tokens).where(tokens.c.token_hash == bindparam("token_hash"))
+    connection.execute(f"PRAGMA busy_timeout = {MILLISECONDS}")
+    told = f"Deleted {host}" + " and its tokens"
+    return token.kind == "access_token" and token.token_hash != "" and kind == KIND_OF_TOKEN
 '''
 MODULES = [
     Module(str(path.relative_to(ROOT / "app")), path.read_text("utf-8"))

@@ -52,6 +52,7 @@ async def test_from_start_to_end(tmp_path, capsys):
     path = tmp_path / "tms.db"
     settings = Settings(database=f"sqlite:///{path}", **STANDARD)
     rows = []
+    gc.unfreeze()  # This run of pytest has frozen what it has loaded.
     for _ in range(2):
         app = create_app(settings)
         async with app.router.lifespan_context(app):
@@ -60,6 +61,7 @@ async def test_from_start_to_end(tmp_path, capsys):
         assert {one.name for one in tmp_path.iterdir()} == {"tms.db"}
     assert rows[0] == rows[1]
     assert gc.get_freeze_count() == 0
+    gc.freeze()
     told = capsys.readouterr().err
     assert [line.rpartition(": ")[2] for line in told.splitlines() if line.startswith("  database ")] == [
         "made, migrated and seeded (standard)",

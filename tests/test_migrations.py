@@ -94,7 +94,8 @@ def engine_over(connection):
 def database():
     """Return a connection to a database in memory at HEAD, empty."""
     with closing(open_sqlite(":memory:")) as connection:
-        prepare(connection, ":memory:", Preparation(lambda _begun: None, None, True))
+        with engine_over(connection).begin() as begun:
+            migrate(begun)
         yield connection
 
 
@@ -141,6 +142,19 @@ def test_head_is_what_the_tables_say(database):
     """Alembic finds nothing that a further revision would have to do."""
     with engine_over(database).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_new_database_is_what_the_revisions_make(database):
+    """A start on an empty database does without them; what it makes is the same to the letter, Alembic's own included."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+    with closing(open_sqlite(":memory:")) as connection:
+        prepare(connection, ":memory:", Preparation(lambda _begun: None, None, True))
+        made, migrated = (
+            [(*names, text and " ".join(text.split())) for *names, text in one.execute(query)]
+            for one in (connection, database)
+        )
+        assert made == migrated
+        assert connection.execute("SELECT * FROM alembic_version").fetchall() == [(HEAD,)]
 
 
 def test_head_is_what_the_tables_say_to_the_letter(database):

@@ -214,3 +214,24 @@ def test_no_query_header_or_body_is_logged(tmp_path, log_format):
         ("GET", "/nothing", 404),
     ]
     assert secret not in server.log()
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/_standin/device/WDJB-MJHT", "/_standin/device/***"),
+        ("/_standin/device/aBcDeFgH", "/_standin/device/***"),
+        (f"/v1/tms/client/{'0a' * 24}", "/v1/tms/client/***"),
+        (f"/issuers/a/device/simulator/WDJBMJHT{'a1_-' * 8}", "/issuers/a/device/simulator/***"),
+        (f"/x/eyJhbGciOiJSUzI1NiJ9.{'eyJ0' * 20}.{'c1gn' * 20}", "/x/eyJhbGciOiJSUzI1NiJ9.***.***"),
+        (f"/x/Bearer%20{'a1' * 20}%0Aend", "/x/Bearer%***%0Aend"),
+        (f"/{'a1' * 5_000}/end", "/***/end"),
+        (f"/v1/tms/client/{'long' * 20}", f"/v1/tms/client/{'long' * 20}"),
+        (f"/v1/tms/pubkeys/id/{'7' * 60}", f"/v1/tms/pubkeys/id/{'7' * 60}"),
+        ("/v1/tms/reservations/a/6f9619ff-8b86-4d01-b42d-00cf4fc964ff",) * 2,
+        ("/_standin/device",) * 2,
+    ],
+)
+def test_secrets_in_a_path(path, shown):
+    """A user code, and what is as long and as mixed as a secret, a token or a code; words and ids stay."""
+    assert written("text", ("request", "GET", path.encode(), 404, 100.0)).split(" ")[2] == shown

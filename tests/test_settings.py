@@ -434,6 +434,11 @@ def test_a_byte_order_mark_is_not_a_mistake(tmp_path):
         ("[oauth]\nwrong_codes = 0", "oauth.wrong_codes must be greater than or equal to 1, not 0."),
         ("[oauth]\nwrong_secrets = 0", "oauth.wrong_secrets must be greater than or equal to 1, not 0."),
         ("[oauth]\njson_bodies = 1", "oauth.json_bodies must be true or false, not 1."),
+        (f"title = 0x{'f' * 4000}", "title must be a string, not a number of thousands of digits."),
+        (
+            f"[standin]\nrandom_seed = {2**63}",
+            "standin.random_seed must be less than 9223372036854775808, not 9223372036854775808.",
+        ),
         (
             '[[oauth.clients]]\nclient_id = "a"\n[[oauth.clients]]\nclient_id = "a"',
             "oauth.clients must be a list in which every client_id stands once.",
@@ -530,6 +535,8 @@ def test_a_file_that_cannot_be_read(tmp_path):
         ("OAUTH__CLIENTS", "5", "TMS_STANDIN_OAUTH__CLIENTS must be a list."),
         ("OAUTH__USERS", '[{"username": "a"}]', "password in item 1 of TMS_STANDIN_OAUTH__USERS is missing."),
         ("OAUTH__INTERVAL", "x", 'TMS_STANDIN_OAUTH__INTERVAL must be a whole number, not "x".'),
+        ("HTTP_PORT", "9" * 5000, "TMS_STANDIN_HTTP_PORT must be a number of fewer digits."),
+        ("OAUTH__INTERVAL", "9" * 5000, "TMS_STANDIN_OAUTH__INTERVAL must be a number of fewer digits."),
         ("CONFIG", "", "TMS_STANDIN_CONFIG is empty; it must name a file."),
         ("QQQ", "x", "TMS_STANDIN_QQQ is not a variable of the stand-in."),
         (

@@ -166,3 +166,43 @@ def test_variants_are_compiled_once():
     assert new.lowest is new.lowest
     assert new.ignore is new.ignore
     assert new.lowest_ignore is new.lowest_ignore
+
+
+# The same for PostgreSQL.
+
+
+def test_a_statement_for_postgresql_has_numbers_and_the_drivers_own_values():
+    """Its text has `$1`, its values are what the driver wants: no text in place of a moment."""
+    statement = Statement(select(THINGS.c.created).where(matching(THINGS, "created size")))
+    found = statement.postgresql
+    assert found is statement.postgresql
+    assert " ".join(found.text.split()) == (
+        "SELECT things.created FROM things "
+        "WHERE things.created = $1::TIMESTAMP WITH TIME ZONE AND things.size = $2::INTEGER"
+    )
+    assert list(found.bind({"size": 1, "created": MOMENT})) == [MOMENT, 1]
+    assert found.row([MOMENT]).created is MOMENT
+
+
+def test_what_a_transaction_reads_on_postgresql_it_holds():
+    """Other writers wait, rows that refer to it do not; what is no select is as it was."""
+    read = Statement(select(THINGS.c.id).where(matching(THINGS, "name")))
+    assert read.postgresql_holding.text == f"{read.postgresql.text} FOR NO KEY UPDATE"
+    written = Statement(delete(THINGS).where(matching(THINGS, "name")))
+    assert written.postgresql_holding.text == written.postgresql.text
+
+
+def test_the_variants_of_an_insert_on_postgresql():
+    """The id of 0.1.0 and the insert that nobody minds have the same meaning there."""
+    insert = Insert(THINGS)
+    lowest = "(SELECT coalesce(max(things.id), 0) + 1 AS anon_1 \nFROM things)"
+    assert insert.postgresql_ignore.text == f"{insert.postgresql.text} ON CONFLICT DO NOTHING"
+    assert lowest in insert.postgresql_lowest.text
+    assert insert.postgresql_lowest_ignore.text == f"{insert.postgresql_lowest.text} ON CONFLICT DO NOTHING"
+
+
+def test_the_tables_that_a_statement_reads():
+    """All of them, joined ones and those of a subquery too."""
+    joined = select(hosts.c.addr).join(tenants, hosts.c.tenant == tenants.c.tenant)
+    inner = select(THINGS.c.id).where(THINGS.c.name == select(hosts.c.host).scalar_subquery())
+    assert (Statement(joined).tables, Statement(inner).tables) == ({"hosts", "tenants"}, {"things", "hosts"})

@@ -1,34 +1,48 @@
 """Who may use the control plane: no page of another origin, and with `standin.control_token` its bearers alone.
 
-A browser that has shown the token carries a cookie instead, which is good for the page and for none of the calls.
+Without a token, no page either whose name leads here by DNS rebinding. A browser that has shown the token carries a cookie instead, good for the page and for none
+of the calls.
 """
-
-import hmac
 
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..page import login
+from ..records import same_text
+from ..settings import Settings
+from .hosts import OwnNames
 from .problems import Refused, problem_response
 
 _CHALLENGE = 'Bearer realm="tms-standin control plane"'
+_STRANGERS_NAME = (
+    "Without standin.control_token the control plane answers to localhost, addresses, names of one label, names that "
+    "are never public, such as host.docker.internal, and those of the settings; the Host header has another name."
+)
 _OTHER_SITES = (b"cross-site", b"same-site")
 
 
 class Access:
-    """Pure ASGI in front of the control plane: 403 for a foreign Origin, 401 without the token, or the login form."""
+    """Pure ASGI in front of the control plane: 403 for a foreign page, 401 without the token, or the login form."""
 
-    def __init__(self, app: ASGIApp, control_token: str | None) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._token = control_token
+        self._token = settings.control_token
+        self._names = OwnNames(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or answer it."""
-        refused = _foreign(scope) or self._unauthorized(scope)
+        refused = _foreign(scope) or self._rebound(scope) or self._unauthorized(scope)
         if refused is None:
             await self._app(scope, receive, send)
         else:
             await _answer(refused, scope)(scope, receive, send)
+
+    def _rebound(self, scope: Scope) -> Refused | None:
+        """Return a refusal where a stranger's name leads here: its page has no other way to tell, but knows no token."""
+        hosts = [host.decode("latin-1") for host in _values(scope, b"host")]
+        if self._token is not None or all(map(self._names.has, hosts)):
+            return None
+        return Refused(403, _STRANGERS_NAME)
 
     def _unauthorized(self, scope: Scope) -> Refused | None:
         """Return a refusal unless the request carries the token (RFC 6750 2.1, 3), or the page's cookie."""
@@ -40,8 +54,11 @@ class Access:
                 return None
             return _refused("The control plane asks for the bearer token of standin.control_token.", _CHALLENGE)
         scheme, _, token = shown[0].partition(b" ")
-        same = hmac.compare_digest(token.strip(b" "), self._token.encode())
-        if same and scheme.lower() == b"bearer" and len(shown) == 1:
+        if (
+            same_text(token.strip(b" ").decode("latin-1"), self._token)
+            and scheme.lower() == b"bearer"
+            and len(shown) == 1
+        ):
             return None
         return _refused(
             "This is not the bearer token of standin.control_token.", f'{_CHALLENGE}, error="invalid_token"'

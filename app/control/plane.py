@@ -43,7 +43,7 @@ def control_plane(parts: Parts, authority: bytes | None) -> FastAPI:
     plane.state.authority = authority
     plane.state.listeners = events.listeners_to(parts)
     plane.add_middleware(BodyLimit)
-    plane.add_middleware(Access, control_token=parts.settings.control_token)
+    plane.add_middleware(Access, settings=parts.settings)
     for concern in (health, reset, clock, settings, snapshots, faults, journal, metrics, device, keys, certificate):
         plane.include_router(concern.on)
     for concern in (records, events, page):

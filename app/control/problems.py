@@ -85,7 +85,7 @@ async def answer_failure(request: Request, failure: Exception) -> Response:
 
 
 HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
-    (Refused, RequestValidationError, HTTPException, HostError, DatabaseTrouble, Exception), answer_failure
+    (Refused, RequestValidationError, HTTPException, HostError, DatabaseTrouble, OSError, Exception), answer_failure
 )
 
 
@@ -98,6 +98,8 @@ def _refused(request: Request, failure: Exception) -> Refused:
         return Refused(400, "The Host header is missing or no host's name.")
     if isinstance(failure, DatabaseTrouble):
         return Refused(503, "The database does not answer, try again.", headers={"retry-after": "1"})
+    if isinstance(failure, OSError):
+        return Refused(507, f"A file of the stand-in cannot be read or written: {failure.strerror}.")
     return Refused(500, "An error of the stand-in, see its log.")
 
 

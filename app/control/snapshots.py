@@ -1,7 +1,7 @@
 """Keeps, lists, hands out and restores named states of the database (design 2.7)."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 import anyio
@@ -13,7 +13,7 @@ from ..errors import StartRefused
 from ..oauth.report import Instant
 from ..parts import Parts
 from ..settings_tables import shaped
-from ..snapshots import NAME
+from ..shelf import NAME
 from .problems import Problem, Refused
 from .shapes import RunningParts
 
@@ -47,10 +47,23 @@ class SnapshotsShown(BaseModel):
     snapshots: list[SnapshotShown]
 
 
+class _Download(FileResponse):
+    """A file that is let go of when it is sent, or cannot be."""
+
+    def __init__(self, held: AsyncExitStack, *file: Any, **about: Any) -> None:
+        super().__init__(*file, **about)
+        self._held = held
+
+    async def __call__(self, *request: Any) -> None:
+        """Send it."""
+        async with self._held:
+            await super().__call__(*request)
+
+
 @on.get("/snapshots")
 async def list_snapshots(parts: RunningParts) -> SnapshotsShown:
     """List the named states."""
-    found = [SnapshotShown(**each._asdict()) for each in await asyncio.to_thread(parts.snapshots.list)]
+    found = [SnapshotShown(**each._asdict()) for each in await parts.snapshots.list()]
     return SnapshotsShown(snapshots=found)
 
 
@@ -74,17 +87,19 @@ async def save_snapshot(parts: RunningParts, request: Request, name: _Name) -> S
 @on.get("/snapshots/{name}", response_class=FileResponse, responses={200: {"content": _FILE}, **_UNKNOWN})
 async def download_snapshot(parts: RunningParts, name: _Name) -> FileResponse:
     """Download a named state as one file, which PUT takes in again, here or elsewhere."""
+    held = AsyncExitStack()
     try:
-        return FileResponse(parts.snapshots.path_of(name), media_type=MEDIA_TYPE, filename=f"{name}.sqlite")
+        path = await held.enter_async_context(parts.snapshots.at_hand(name))
     except KeyError:
         raise _unknown(name) from None
+    return _Download(held, path, media_type=MEDIA_TYPE, filename=f"{name}.sqlite")
 
 
 @on.delete("/snapshots/{name}", status_code=204, response_class=Response, responses=_UNKNOWN)
 async def delete_snapshot(parts: RunningParts, name: _Name) -> None:
     """Forget a named state."""
     try:
-        parts.snapshots.delete(name)
+        await parts.snapshots.delete(name)
     except KeyError:
         raise _unknown(name) from None
 

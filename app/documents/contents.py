@@ -6,6 +6,7 @@ import msgspec
 
 from ..declare import Operation
 from ..parts import Parts
+from ..records import same_text
 from .honest import CREDENTIALS, openapi_document
 from .pages import oauth_page, swagger_page
 from .reference import as_json, as_yaml, reference_document
@@ -15,7 +16,7 @@ Maker = Callable[[Parts, list[Operation]], bytes]
 
 def _page(parts: Parts, operations: list[Operation]) -> bytes:
     # A secret that was set is not shown; the published one would be wrong.
-    unknown = () if parts.settings.admin_secret == CREDENTIALS["admin_secret"][1] else ("admin_secret",)
+    unknown = () if same_text(parts.settings.admin_secret, CREDENTIALS["admin_secret"][1]) else ("admin_secret",)
     return swagger_page(openapi_document(operations, parts.modes.wire), unknown)
 
 

@@ -1,11 +1,13 @@
 """Leads every request through the rules of one document that is set, or through its scenario. It sets nothing."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
 from ..edge import Application, Receive, Scope
+from ..errors import DatabaseGone
 from ..parts import Parts
 from ..steering.board import TALLIES, Board
 from ..steering.operations import Named
@@ -53,8 +55,9 @@ class Faults:
         """Answer one HTTP request, or have it answered."""
         request = Request(self._parts, named, scope, receive, send)
         for rule in self._rules:
-            if not await rule.meet(request, forward, self._over):
-                return
+            with suppress(DatabaseGone):  # What cannot be counted strikes nobody.
+                if not await rule.meet(request, forward, self._over):
+                    return
         await request.forward(forward)
 
     def end(self) -> None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from ..edge import Application
+from ..errors import DatabaseGone
 from ..steering.operations import Named
 from . import dev_server
 from .checks import WITHOUT_DATABASE
@@ -58,7 +59,7 @@ class Hang010:
         try:
             await request.forward(application)
         finally:
-            await self._tallies.count(_LEFT)
+            await _left(self._tallies, _LEFT)
         return False
 
     async def _hang(self, request: Request, over: asyncio.Event) -> bool:
@@ -98,7 +99,7 @@ class DevServer:
                 await request.forward(application)
                 self._learn(kind, request.seconds - seconds)
         finally:
-            await self._tallies.count(entered + 1)
+            await _left(self._tallies, entered + 1)
         return False
 
     def _learn(self, kind: str, too_late: float) -> None:
@@ -113,6 +114,12 @@ class DevServer:
 
 
 SCENARIOS: dict[str, type[Scenario]] = {"hang-0.1.0": Hang010, "dev-server": DevServer}
+
+
+async def _left(tallies: Tallies, tally: int) -> None:
+    """Count who leaves; a database that is gone must not have its request answered a second time."""
+    with suppress(DatabaseGone):
+        await tallies.count(tally)
 
 
 def _asks_the_database(named: Named) -> bool:

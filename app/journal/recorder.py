@@ -12,6 +12,7 @@ import msgspec
 from ..edge import Application, Receive, Scope
 from ..parts import Parts
 from ..steering.operations import Named
+from ..telltale import without_secrets
 from ..uvicorn_connection import Send
 from .bodies import Kept, answer_body, is_opaque, media_type, request_body
 from .near_misses import Seen, near_misses
@@ -126,7 +127,8 @@ class Recording:
 
 def _path(scope: Scope) -> str:
     raw_path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-    return (f"{raw_path}?{query}" if query else raw_path)[:LONGEST]
+    path = without_secrets(raw_path)
+    return (f"{path}?{query}" if query else path)[:LONGEST]
 
 
 def _cut(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -21,14 +21,18 @@ _SECRET = re.compile(
 )
 _HARMLESS = frozenset(("token_type_hint",))
 _LEAST = 4  # letters of a secret that is looked for elsewhere; a shorter one would blot out half of any text
+_MOST = 200  # secrets that are looked for elsewhere; where there are more, no text is shown at all
 _ADDRESSES = frozenset(("location", "content-location", "referer", "link", "refresh"))
 _TELLTALE = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)|"
-    r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|"
-    r"(?<=/device/simulator/)[\w-]{9,}",
+    r"eyJ[\w-]{5,}+(?:\.[\w-]{5,}+\.[\w-]*|(?P<harmless>))|"  # Harmless ones are read past, or each would be read anew.
+    r"(?<=/device/simulator/)[\w-]{9,}|"
+    # A secret of TMS, in whatever field somebody has put it.
+    r"(?<![0-9A-Za-z])[0-9a-f]{48}(?![0-9A-Za-z])",
     re.DOTALL,
 )
 _SIGNS = ("eyJ", "-----BEGIN", "/device/simulator/")
+_SHORTEST_SECRET = 48  # letters of one of TMS
 _FIELD_NAME = re.compile(r"[\w.~*:\[\]-]{1,100}")
 _SCHEMES = frozenset(("basic", "bearer", "digest"))
 _QUOTED = re.compile(r'"[^"]*"|`[^`]*`')
@@ -39,6 +43,10 @@ def is_secret(name: str) -> bool:
     """Return whether a header, member, field or parameter of this name holds what nobody may read later."""
     plain = name.lower().replace("-", "_")
     return plain not in _HARMLESS and _SECRET.search(plain) is not None
+
+
+def _told(found: re.Match[str]) -> str:
+    return HIDDEN if found["harmless"] is None else found[0]
 
 
 class Redaction:
@@ -77,8 +85,10 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Return a text that has no fields, without what was hidden before and what betrays itself."""
-        if any(sign in text for sign in _SIGNS):
-            text = _TELLTALE.sub(HIDDEN, text)
+        if len(self._hidden) > _MOST:
+            return HIDDEN
+        if len(text) >= _SHORTEST_SECRET or any(sign in text for sign in _SIGNS):
+            text = _TELLTALE.sub(_told, text)
         for secret in self._hidden:
             if secret in text:
                 text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", HIDDEN, text)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ..private_files import make_private
+
 MOST_ENTRIES = 10_000
 MOST_BYTES = 16 * 1024 * 1024  # of entries as they are stored
 
@@ -193,6 +195,8 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 
 def _open(path: Path | str, busy_milliseconds: int) -> sqlite3.Connection:
+    if isinstance(path, Path):
+        make_private(path)
     connection = sqlite3.connect(
         path, timeout=_PATIENCE_MILLISECONDS / 1_000, isolation_level=None, check_same_thread=False
     )

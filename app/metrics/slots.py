@@ -12,6 +12,8 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from ..claim import claim
+
 _BYTES = 8
 
 
@@ -45,7 +47,7 @@ class Slots:
         if self._path is None:
             return
         self._own = next(number for number in count() if self._take(self._path, number))
-        os.ftruncate(self._descriptor, self._size * _BYTES)
+        claim(self._descriptor, _file(self._path, self._own), self._size * _BYTES)
         self._mapped = mmap.mmap(self._descriptor, self._size * _BYTES)
         self.words = self._view = memoryview(self._mapped).cast("Q")
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
-from starlette.requests import cookie_parser
 
+from ..cookies import cookie_of
 from ..parts import Parts
 from .issuers import Issuer
 from .parameters import LARGEST_BODY, Parameters, form_parameters, refuse_query
@@ -60,7 +60,7 @@ class Exchange:
 
     def cookie(self, name: str) -> str:
         """Return a cookie, or an empty text; what other programs on this host have set may look like anything."""
-        return cookie_parser(self.header(b"cookie")).get(name, "")
+        return cookie_of(self.header(b"cookie"), name)
 
     async def body(self) -> bytes:
         """Return the body, cut one byte above the largest that is read. Raises InvalidRequestError for half of one."""

@@ -10,6 +10,7 @@ from .answers import Answer
 from .exchange import Exchange
 from .guesses import Guesses
 from .page_answers import page
+from .registry import has_password
 from .sessions import Browser, logged_in, with_login
 
 _SEEDED = "Seeded users: testuser1 / password1 and testuser2 / password2."
@@ -43,7 +44,7 @@ async def log_in(exchange: Exchange, browser: Browser, form: Mapping[str, str]) 
     if not username or not password:
         return LoginRefusal("Type your username and your password.", username)
     user = await exchange.parts.registry.user(exchange.parts.store, username)
-    right = user is not None and user.has_password(password)
+    right = has_password(user, password)
     guesses = Guesses(exchange, browser, "password")
 
     async def attempt(transaction: Transaction) -> str | LoginRefusal:

@@ -3,8 +3,9 @@
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
+from ..records import same_text
 from . import pages
-from .answers import Answer
+from .answers import Answer, plain
 from .exchange import Exchange
 from .parameters import Parameters, pairs_of
 from .sessions import Browser, cookie_name
@@ -32,7 +33,7 @@ def page(
         headers.append((b"retry-after", str(wait_seconds).encode()))
     if status == 401:
         headers.append(_CHALLENGE)
-    if browser.session != exchange.cookie(cookie_name(exchange.secure)):
+    if not same_text(browser.session, exchange.cookie(cookie_name(exchange.secure))):
         headers.append(browser.cookie(exchange.secure))
     return Answer(status, headers, body)
 
@@ -68,5 +69,5 @@ def query_of(exchange: Exchange) -> dict[str, str] | None:
 def _each_once(parameters: Parameters) -> dict[str, str]:
     for name, values in parameters.datalist.items():
         if len(values) > 1:
-            raise InvalidRequestError(f"The field {name} is there more than once")
+            raise InvalidRequestError(f"The field {plain(name)} is there more than once")
     return parameters.data

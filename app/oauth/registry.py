@@ -1,6 +1,5 @@
 """Who may ask and who may approve: clients and users of tms.toml on top of the seeded ones. It decides nothing."""
 
-import hmac
 from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -9,7 +8,7 @@ import msgspec
 from sqlalchemy import literal_column, select
 
 from ..oauth_tables import oauth_clients, oauth_users
-from ..records import hash_of, same_secret
+from ..records import hash_of, same_secret, same_text
 from ..settings import OAuthClient, Settings
 from ..statements import Statement, matching
 from ..store import Store
@@ -35,9 +34,10 @@ class User(NamedTuple):
     username: str
     password_hash: str
 
-    def has_password(self, password: str) -> bool:
-        """Return whether this is the password, in constant time."""
-        return same_secret(password, self.password_hash)
+
+def has_password(user: User | None, password: str) -> bool:
+    """Return whether this is a user's password, in constant time; somebody unknown has none, and costs as much."""
+    return same_secret(password, user and user.password_hash)
 
 
 class Client(NamedTuple):
@@ -62,7 +62,7 @@ class Client(NamedTuple):
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Return whether this is the secret, in constant time."""
-        return hmac.compare_digest(client_secret.encode(), (self.client_secret or "").encode())
+        return same_text(client_secret, self.client_secret or "")
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002 - Authlib's signature
         """Return whether the client may authenticate this way."""

@@ -3,8 +3,9 @@
 import hmac
 from hashlib import sha256
 
-from starlette.requests import cookie_parser
 from starlette.types import Scope
+
+from ..cookies import cookie_of
 
 COOKIE = "tms-standin-page"
 LOGIN, STATIC = "/page/login", "/page/static/"
@@ -42,4 +43,4 @@ def has_cookie(scope: Scope, control_token: str) -> bool:
 
 
 def _cookie(header: bytes) -> bytes:
-    return cookie_parser(header.decode("latin-1")).get(COOKIE, "").encode()
+    return cookie_of(header.decode("latin-1"), COOKIE).encode()

@@ -1,6 +1,5 @@
 """The page's own paths: the page, its sections, its forms, its files and its login. What is shown is sections.py's work."""
 
-import hmac
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from .. import __version__
 from ..control.problems import Refused
 from ..control.shapes import IssuerUrls, RunningParts
+from ..records import same_text
 from . import login, render, sections
 from .actions import ACTIONS
 from .events import state_of
@@ -97,7 +97,7 @@ async def log_in(request: Request, parts: RunningParts) -> Response:
     """Hand out the cookie for the token, or show the form again."""
     given = (await _form(request)).get("token", "")
     token = parts.settings.control_token
-    if token is not None and not hmac.compare_digest(given.encode(), token.encode()):
+    if token is not None and not same_text(given, token):
         sentence = "This is not the token of standin.control_token."
         return _html(render.render("login", sentence=sentence, **_common(request)), 401)
     answer = RedirectResponse(f"{_root(request)}/", 303, render.HEADERS)

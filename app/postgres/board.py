@@ -9,10 +9,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from ..steering.board import Board
 from ..steering.state import NOTHING, State, decode, encode
-from .connections import LONG_SECONDS, Connections, Driver
+from .connections import PATIENT_SECONDS, Connections, Driver
 
 CHANNEL = "standin_board"
 ACKNOWLEDGED_SECONDS = 2.0  # how long a change waits for a process that says nothing, which then hears of it later
@@ -28,8 +29,8 @@ _BEGIN_ANEW = """
 UPDATE standin_board SET generation = generation + 1, epoch = epoch + epoch % 2, state = $1;
 """
 _PRESENT = """
-INSERT INTO standin_replicas VALUES (pg_backend_pid(), $1, $2)
-ON CONFLICT (pid) DO UPDATE SET generation = $1, epoch = $2
+INSERT INTO standin_replicas VALUES (pg_backend_pid(), $1, $2, $3)
+ON CONFLICT (pid) DO UPDATE SET generation = $1, epoch = $2, remembered = $3
 """
 _ABSENT = """
 DELETE FROM standin_replicas
@@ -37,15 +38,24 @@ WHERE pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid
 """
 _UNAWARE = """
 SELECT count(*) FROM standin_replicas
-WHERE (generation < $1 OR epoch < $2)
-  AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $3 AND granted)
+WHERE (generation < $1 OR epoch < $2 OR remembered < $3)
+  AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $4 AND granted)
 """
 _COUNT = """
 INSERT INTO standin_tallies VALUES ($1, 1)
 ON CONFLICT (tally) DO UPDATE SET counted = standin_tallies.counted + 1 RETURNING counted - 1
 """
-_SELECT = "SELECT generation, epoch, state FROM standin_board"
+_SELECT = "SELECT generation, epoch, remembered, state FROM standin_board"
+_ALTER = "UPDATE standin_board SET generation = $1, state = $2"
 _TELL = f"SELECT pg_notify('{CHANNEL}', '')"
+
+
+class Version(NamedTuple):
+    """What has become of the state, of the rows as a whole, and of those that processes remember."""
+
+    generation: int
+    epoch: int
+    remembered: int
 
 
 class PostgresBoard(Board):
@@ -57,16 +67,20 @@ class PostgresBoard(Board):
         self._connections = Connections(url, _CONNECTIONS)
         self._cleared: list[range] = []
         self._told = asyncio.Event()
-        self._hears = False
         self._hearing: asyncio.Task[None] | None = None
+        # The version of what this process may remember, None while it does not hear of changes.
+        self.remembered: int | None = None
+        self.forget: Callable[[], None] = lambda: None
 
     async def join(self) -> None:
         """Join the processes that are there; the first of them finds nothing set. Raises DatabaseGone."""
         self.open()
         heard = asyncio.Event()
         self._hearing = asyncio.create_task(self._hear_for_ever(heard))
-        done, _ = await asyncio.wait([self._hearing, asyncio.create_task(heard.wait())], return_when="FIRST_COMPLETED")
-        if self._hearing in done:
+        first = asyncio.create_task(heard.wait())
+        await asyncio.wait([self._hearing, first], return_when=asyncio.FIRST_COMPLETED)
+        first.cancel()
+        if self._hearing.done():
             self._hearing.result()
 
     async def leave(self) -> None:
@@ -80,7 +94,7 @@ class PostgresBoard(Board):
     @property
     def hears(self) -> bool:
         """Return whether this process is told of what others set; not while its connection for that is lost."""
-        return self._hears
+        return self.remembered is not None
 
     async def alter(self, changed: Callable[[State], State]) -> None:
         """Replace the state by what `changed` returns for it, and return when every process knows.
@@ -89,18 +103,17 @@ class PostgresBoard(Board):
         """
         async with self._connections.lend() as driver:
             async with driver.transaction():
-                generation, epoch, state = await _read(driver, " FOR NO KEY UPDATE")
-                self.adopt(generation, epoch, state)
+                version, state = await _read(driver, " FOR NO KEY UPDATE")
+                self.adopt(version.generation, version.epoch, state)
                 self._cleared.clear()
                 altered = changed(state)
                 for tallies in self._cleared:
                     await driver.execute("DELETE FROM standin_tallies WHERE tally = ANY($1)", list(tallies))
-                await driver.execute(
-                    "UPDATE standin_board SET generation = $1, state = $2", generation + 1, encode(altered)
-                )
+                version = version._replace(generation=version.generation + 1)
+                await driver.execute(_ALTER, version.generation, encode(altered))
                 await driver.execute(_TELL)
-            await self._known_to_all(driver, generation + 1, epoch)
-        self.adopt(generation + 1, epoch, altered)
+            await _known_to_all(driver, version)
+        self.adopt(version.generation, version.epoch, altered)
 
     def clear(self, tallies: range) -> None:
         """Count these tallies from zero again, with the change that is under way."""
@@ -128,7 +141,7 @@ class PostgresBoard(Board):
         The epoch is odd meanwhile. It waits while another process does so, and for the writes that have begun.
         """
         async with self._connections.lend() as driver:
-            await driver.execute("SELECT pg_advisory_lock($1)", _REPLACEMENT, timeout=LONG_SECONDS)
+            await driver.execute("SELECT pg_advisory_lock($1)", _REPLACEMENT, timeout=PATIENT_SECONDS)
             try:
                 await self._turn(driver, "epoch | 1")
                 async with driver.transaction():
@@ -149,34 +162,35 @@ class PostgresBoard(Board):
                 await driver.execute("SELECT pg_advisory_unlock($1)", _REPLACEMENT)
             await self._look(driver)
 
+    async def forgotten_by_all(self, driver: Driver) -> None:
+        """Wait until no process remembers what a transaction that is over has changed. Raises DatabaseGone."""
+        await _known_to_all(driver, await self._look(driver))
+
     async def _turn(self, driver: Driver, epoch: str) -> None:
         """Set the epoch and wait until every process knows."""
         await driver.execute(f"UPDATE standin_board SET epoch = {epoch}")  # noqa: S608 - one of three expressions above
         await driver.execute(_TELL)
-        await self._known_to_all(driver, *await self._look(driver))
+        await _known_to_all(driver, await self._look(driver))
 
-    async def _known_to_all(self, driver: Driver, generation: int, epoch: int) -> None:
-        """Wait for every process that is there; one that has lost its connection hears of it when it comes back."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ACKNOWLEDGED_SECONDS):
-                while await driver.fetchval(_UNAWARE, generation, epoch, _PRESENCE):  # noqa: ASYNC110 - others' event
-                    await asyncio.sleep(_LOOK_SECONDS)
-
-    async def _look(self, driver: Driver) -> tuple[int, int]:
-        generation, epoch, state = await _read(driver)
-        self.adopt(generation, epoch, state)
-        return generation, epoch
+    async def _look(self, driver: Driver) -> Version:
+        version, state = await _read(driver)
+        self.adopt(version.generation, version.epoch, state)
+        return version
 
     async def _hear_for_ever(self, heard: asyncio.Event) -> None:
         """Listen, until cancelled; a connection that is lost is replaced as soon as the database is back."""
+        told = False
         while True:
             try:
                 async with self._connections.lend() as driver:
+                    told = False
                     await self._hear(driver, heard)
             except Exception as error:  # Whatever it is: nobody would ever listen again.
                 if not heard.is_set():
                     raise
-                _log.warning("the database does not answer, what others set is not heard: %r", error.__cause__ or error)
+                if not told:  # Once, however long it takes.
+                    _log.warning("the database does not answer: %s", error.__cause__ or error)
+                told = True
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:
@@ -187,12 +201,16 @@ class PostgresBoard(Board):
         try:
             while not driver.is_closed():
                 self._told.clear()
-                await driver.execute(_PRESENT, *await self._look(driver))
-                self._hears = True
+                version = await self._look(driver)
+                if version.remembered != self.remembered:
+                    self.remembered = version.remembered
+                    self.forget()
+                await driver.execute(_PRESENT, *version)
                 heard.set()
                 await self._told.wait()
         finally:
-            self._hears = False
+            self.remembered = None
+            self.forget()
             if not driver.is_closed():
                 await driver.reset()
 
@@ -210,7 +228,15 @@ async def _be_present(driver: Driver, begins: bool) -> None:
     await driver.execute(_ABSENT, _PRESENCE)
 
 
-async def _read(driver: Driver, holding: str = "") -> tuple[int, int, State]:
+async def _known_to_all(driver: Driver, version: Version) -> None:
+    """Wait for every process that is there; one that has lost its connection hears of it when it comes back."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ACKNOWLEDGED_SECONDS):
+            while await driver.fetchval(_UNAWARE, *version, _PRESENCE):  # noqa: ASYNC110 - others' event
+                await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _read(driver: Driver, holding: str = "") -> tuple[Version, State]:
     row = await driver.fetchrow(_SELECT + holding)
     assert row is not None  # noqa: S101 - the migration has made it
-    return row["generation"], row["epoch"], decode(row["state"])
+    return Version(row["generation"], row["epoch"], row["remembered"]), decode(row["state"])

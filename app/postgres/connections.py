@@ -17,7 +17,7 @@ from ..errors import DatabaseGone, StartRefused
 
 CONNECT_SECONDS = 3.0
 STATEMENT_SECONDS = 20.0  # after which a database that keeps the connection and says nothing counts as gone
-LONG_SECONDS = 86_400.0  # for what copies or waits for whole tables; a timeout of None is STATEMENT_SECONDS to asyncpg
+PATIENT_SECONDS = 86_400.0  # for what may take long; the driver takes None for STATEMENT_SECONDS
 _STATEMENTS_KEPT = 512
 _EXPECTED = "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _SHUT = ("08", "57P", "53300")  # connection exceptions, shutdown and start of the server, no place for another client
@@ -38,6 +38,7 @@ class Connections:
             max_overflow=0,
             pool_timeout=None,
             pool_use_lifo=True,
+            hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": STATEMENT_SECONDS,

@@ -1,13 +1,15 @@
 """Brings a PostgreSQL database to the schema of this code, as one process, however many start at once."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from ..errors import StartRefused
+from ..errors import DatabaseGone, StartRefused
 from ..schema import HEAD, REVISIONS, Planted, Preparation, Prepared, bring_up
 from .connections import Connections, shown
 
@@ -30,12 +32,37 @@ _REASONS: list[tuple[type[Exception], str]] = [
 
 async def prepare(url: str, preparation: Preparation[Planted]) -> Prepared[Planted]:
     """Migrate and seed the database of a URL in one transaction. Raises StartRefused with one sentence."""
+    return await _in_transaction(url, lambda begun: _brought_up(begun, url, preparation))
+
+
+async def revision_of(url: str) -> str | None:
+    """Return the revision that a database is at, or None when it is empty. Raises StartRefused for a stranger's."""
+    return await _in_transaction(url, lambda begun: _revision_of(begun, url))
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn a failure of the database into a sentence. Raises StartRefused."""
+    try:
+        yield
+    except (
+        DatabaseGone,
+        DBAPIError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        OSError,
+        TimeoutError,
+        ValueError,
+    ) as error:
+        raise StartRefused(f"{shown(url)}: {_reason(error)}.") from error
+
+
+async def _in_transaction(url: str, work: Callable[[Connection], Result]) -> Result:
     connections = Connections(url, 1, autocommit=False)
     try:
-        async with connections.engine.begin() as begun:
-            return await begun.run_sync(lambda connection: _brought_up(connection, url, preparation))
-    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
-        raise StartRefused(f"{shown(url)}: {_reason(error)}.") from error
+        with explained(url):
+            async with connections.engine.begin() as begun:
+                return await begun.run_sync(work)
     finally:
         await connections.close()
 

@@ -1,6 +1,7 @@
 """The store over PostgreSQL: each write is a transaction of its own, each read takes a connection for one statement.
 
-Several processes share the database, so that nothing is remembered between two reads. Nothing here knows HTTP.
+Rows of a few tables are remembered; a write to one of them is answered when every process on the database has
+forgotten them. Nothing here knows HTTP.
 """
 
 import asyncio
@@ -31,6 +32,11 @@ from .words import translate
 Result = TypeVar("Result")
 
 READERS, WRITERS = 6, 8  # connections of one process; the rest of a server's hundred is for the others
+# Their triggers tell every process of a change, whoever makes it (migrations/versions/0005_postgresql.py).
+REMEMBERED = frozenset(
+    ("tenants", "clients", "admin", "oauth_clients", "oauth_users", "oauth_signing_keys", "oauth_secrets")
+)
+_MOST_REMEMBERED = 10_000
 _AGAIN_SECONDS = 0.002  # times the number of tries, until the next one
 _REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
 _BEGIN = "BEGIN; LOCK TABLE standin_board IN ACCESS SHARE MODE; SELECT standin_require_epoch({})"
@@ -53,6 +59,8 @@ class PostgresStore(Store):
         self._readers = Connections(url, READERS)
         self._writers = Connections(url, WRITERS)
         self._queue = self._written = 0
+        self._cache: dict[tuple[Any, ...], Any] = {}
+        board.forget = self._cache.clear
 
     async def prepare(self, preparation: Preparation[Planted]) -> Prepared[Planted]:
         """Open the database and bring it to this code's schema. Raises StartRefused."""
@@ -69,7 +77,19 @@ class PostgresStore(Store):
         record = await self._read(lambda driver: driver.fetchrow(chosen.text, *bound(chosen, parameters)))
         return None if record is None else chosen.row(record)
 
-    cached = one
+    async def cached(self, statement: Statement, **parameters: Any) -> Any:
+        """Return what `one` returns, from memory while this process would have heard of a change."""
+        version = self._board.remembered
+        if version is None or not statement.tables <= REMEMBERED:
+            return await self.one(statement, **parameters)
+        key = (statement, *parameters.values())
+        found = self._cache.get(key)
+        if found is None:
+            found = await self.one(statement, **parameters)
+            # What is not there is not remembered, or callers could fill the memory with names.
+            if found is not None and version == self._board.remembered:
+                self._remember(key, found)
+        return found
 
     async def few(self, statement: Statement, **parameters: Any) -> list[Any]:
         """Return all rows of a read."""
@@ -152,7 +172,8 @@ class PostgresStore(Store):
         async with self._writers.lend() as driver:
             try:
                 await driver.execute(_BEGIN.format(int(epoch)))
-                result = await work(PostgresTransaction(driver, self._modes, number))
+                transaction = PostgresTransaction(driver, self._modes, number)
+                result = await work(transaction)
                 await driver.execute("COMMIT")
             except Exception as error:
                 if not driver.is_closed():
@@ -160,7 +181,14 @@ class PostgresStore(Store):
                         await driver.execute("ROLLBACK")
                 raise _as_ours(error) from error
             self._written += 1
+            if not transaction.changed.isdisjoint(REMEMBERED):
+                await self._board.forgotten_by_all(driver)
             return result
+
+    def _remember(self, key: tuple[Any, ...], row: Any) -> None:
+        if len(self._cache) >= _MOST_REMEMBERED:
+            self._cache.clear()
+        self._cache[key] = row
 
     async def _wait_for_rows(self) -> None:
         """Give whoever replaces the rows a moment, and finish for a process that died over it."""

@@ -39,10 +39,11 @@ class PostgresTransaction(Transaction):
     """The writes of one request. What it reads, it holds, so that two of them that would change it follow each other."""
 
     def __init__(self, driver: Driver, modes: Modes, number: int) -> None:
-        """Take which try at its work this is, from 1 to TRIES."""
+        """Take which try at its work this is, from 1 to TRIES. `changed` has the tables that it may have changed."""
         self._driver = driver
         self._modes = modes
         self._number = number
+        self.changed: set[str] = set()
 
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row or None, with the writes so far. Raises DatabaseError."""
@@ -103,6 +104,7 @@ class PostgresTransaction(Transaction):
         await self._driver.execute("RELEASE several")
 
     async def _execute(self, statement: Statement, table: Table, parameters: dict[str, Any]) -> int:
+        self.changed.add(table.name)
         try:
             told = await self._driver.execute(statement.text, *bound(statement, parameters))
         except asyncpg.PostgresError as error:

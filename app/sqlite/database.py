@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from ..errors import StartRefused
+from ..private_files import make_private
 from ..schema import HEAD, REVISIONS, Planted, Preparation, Prepared, bring_up
 
 MEMORY = ":memory:"
@@ -51,7 +52,9 @@ def open_sqlite(location: str) -> sqlite3.Connection:
     Raises StartRefused with the path and the reason.
     """
     _refuse_what_a_killed_process_left(location)
-    with _explained(location):
+    if location != MEMORY:
+        make_private(location)
+    with explained(location):
         connection = sqlite3.connect(location, isolation_level=None, check_same_thread=False, cached_statements=512)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -69,23 +72,23 @@ def prepare(connection: sqlite3.Connection, location: str, preparation: Preparat
     Of two processes that start at once the second finds the work done. Raises StartRefused, also for a file of another
     program or of newer code, which stays as it was.
     """
-    with _explained(location):
-        _revision_of(connection, location)
+    with explained(location):
+        revision_of(connection, location)
         if location != MEMORY and _switch_to_wal(connection) != "wal":
-            raise StartRefused(f"{_named(location)}: its file system cannot hold a WAL file, expected a local disk.")
+            raise StartRefused(f"{named(location)}: its file system cannot hold a WAL file, expected a local disk.")
         with engine_over(connection).begin() as begun:
-            return bring_up(begun, _revision_of(connection, location), preparation)
+            return bring_up(begun, revision_of(connection, location), preparation)
 
 
 def engine_over(connection: sqlite3.Connection) -> Engine:
     """Return an engine whose only connection is this one, and whose transactions hold the write lock from the start."""
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 
-def _revision_of(connection: sqlite3.Connection, location: str) -> str | None:
-    """Return the revision that the database is at, or None when it is empty. Raises StartRefused for a stranger's."""
+def revision_of(connection: sqlite3.Connection, location: str) -> str | None:
+    """Return the revision that a database is at, or None when it is empty. Raises StartRefused for a stranger's."""
     names = {name for (name,) in connection.execute(_TABLES)}
     if not names:
         return None
@@ -93,11 +96,9 @@ def _revision_of(connection: sqlite3.Connection, location: str) -> str | None:
         connection.execute("SELECT version_num FROM alembic_version").fetchone() if "alembic_version" in names else None
     )
     if row is None:
-        raise StartRefused(f"{_named(location)}: this database belongs to another program, {_EXPECTED_FILE}.")
+        raise StartRefused(f"{named(location)}: this database belongs to another program, {_EXPECTED_FILE}.")
     if row[0] not in REVISIONS:
-        raise StartRefused(
-            f"{_named(location)}: revision {row[0]!r} is unknown to this code, expected {HEAD} or older."
-        )
+        raise StartRefused(f"{named(location)}: revision {row[0]!r} is unknown to this code, expected {HEAD} or older.")
     return str(row[0])
 
 
@@ -110,7 +111,7 @@ def _refuse_what_a_killed_process_left(location: str) -> None:
         if Path(f"{location}-wal").stat().st_size:
             address = f"{Path(location).absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(address, uri=True)) as connection:
-                _revision_of(connection, location)
+                revision_of(connection, location)
 
 
 def _switch_to_wal(connection: sqlite3.Connection, attempts: int = _WAL_ATTEMPTS) -> str:
@@ -129,13 +130,13 @@ def _switch_to_wal(connection: sqlite3.Connection, attempts: int = _WAL_ATTEMPTS
 
 
 @contextmanager
-def _explained(location: str) -> Iterator[None]:
-    """Turn a failure of the database into the sentence that ends the start."""
+def explained(location: str) -> Iterator[None]:
+    """Turn a failure of the database into the sentence that ends the start. Raises StartRefused."""
     try:
         yield
     except (sqlite3.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        raise StartRefused(f"{_named(location)}: {_reason(location, cause)}.") from error
+        raise StartRefused(f"{named(location)}: {_reason(location, cause)}.") from error
 
 
 def _reason(location: str, cause: BaseException | None) -> str:
@@ -154,5 +155,6 @@ def _why_not_opened(path: Path) -> str:
     return "it cannot be opened"
 
 
-def _named(location: str) -> str:
+def named(location: str) -> str:
+    """Return what to call a database in a sentence."""
     return "the database in memory" if location == MEMORY else str(Path(location).absolute())

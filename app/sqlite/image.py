@@ -9,19 +9,38 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex
 
 from ..errors import StartRefused
 from ..oauth_tables import oauth_clients, oauth_users
-from ..schema import HEAD
+from ..private_files import make_private
+from ..schema import HEAD, make
 from ..statements import Statement
 from ..tables import metadata
 from .database import MEMORY, engine_over, open_sqlite
 
 _BUSY_PAUSE = 0.002  # seconds between two looks at a database that another process holds
 _STRANGER = "this is no snapshot of a stand-in, expected what GET snapshots/NAME has answered"
-VERSION_TABLE = """
-CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))
+_UNREADABLE = (
+    sqlite3.Error,
+    UnicodeDecodeError,
+)  # The second is SQLite's own sentence, with bytes of a damaged schema.
+# Hidden columns are generated ones: they would run a stranger's expressions.
+_COLUMNS = """
+SELECT made.name, columns.name, columns.hidden
+FROM sqlite_master AS made, pragma_table_xinfo(made.name) AS columns
+WHERE made.type = 'table' AND made.name NOT LIKE 'sqlite#_%' ESCAPE '#'
 """
+_FOREIGN = "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+_INDEXES = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+_OURS = {(table.name, column.name, 0) for table in metadata.tables.values() for column in table.columns}
+_OURS.add(("alembic_version", "version_num", 0))
+_OUR_INDEXES = {
+    str(CreateIndex(index).compile(dialect=sqlite.dialect()))
+    for table in metadata.tables.values()
+    for index in table.indexes
+}
 _STAMPED = [table for table in metadata.tables.values() if {"created", "updated"} <= set(table.columns.keys())]
 _SEEDED_ONCE = [oauth_clients, oauth_users]
 
@@ -41,10 +60,8 @@ class SeedImage:
         self._connection = open_sqlite(MEMORY)
         try:
             with engine_over(self._connection).begin() as begun:
-                metadata.create_all(begun)
+                make(begun)
                 plant(begun)
-            self._connection.execute(VERSION_TABLE)
-            self._connection.execute("INSERT INTO alembic_version VALUES (?)", [HEAD])
         except BaseException:
             self._connection.close()
             raise
@@ -98,6 +115,7 @@ def save(connection: sqlite3.Connection, path: Path, moment: datetime) -> None:
     """Write all that is committed to a file of this date, which is there whole or not at all."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        make_private(unfinished)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as image:
             connection.backup(image, sleep=_BUSY_PAUSE)
             image.execute("PRAGMA journal_mode = DELETE")
@@ -118,7 +136,7 @@ def revision_of_file(path: Path) -> str:
     try:
         with closing(_opened(path)) as image:
             row = image.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error:
+    except _UNREADABLE:
         raise StartRefused(_STRANGER) from None
     if row is None or row[0] != HEAD:
         found = "none" if row is None else repr(row[0])
@@ -127,13 +145,21 @@ def revision_of_file(path: Path) -> str:
 
 
 def check_whole(path: Path) -> None:
-    """Read all of a snapshot, 1 ms for each MB. Raises StartRefused for a damaged one, or as `revision_of_file` does."""
+    """Read all of a snapshot, 1 ms for each MB. Raises StartRefused for a damaged one, or as `revision_of_file` does.
+
+    So it does for one with anything in it but our tables: a trigger or a view of a stranger's would run in our database.
+    """
     revision_of_file(path)
     try:
         with closing(_opened(path)) as image:
+            columns = {*image.execute(_COLUMNS)}
+            foreign = image.execute(_FOREIGN).fetchone()
+            indexes = {sql for (sql,) in image.execute(_INDEXES)}
             found = image.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error:
+    except _UNREADABLE:
         raise StartRefused(_STRANGER) from None
+    if foreign is not None or columns != _OURS or not indexes <= _OUR_INDEXES:
+        raise StartRefused("it holds other tables, views or triggers than a stand-in's")
     if found != ("ok",):
         raise StartRefused("the file is damaged, expected what GET snapshots/NAME has answered")
 

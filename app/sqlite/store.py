@@ -43,6 +43,7 @@ class SqliteStore(Store):
         self._cache: dict[tuple[Any, ...], Any] = {}
         self._writer = Writer(location, modes, board, self._cache.clear)
         self._reader: sqlite3.Connection
+        self._files = self._writer.files
         self._seen_version = -1
         self._version_is_fresh = False
 
@@ -61,6 +62,7 @@ class SqliteStore(Store):
             raise
         if not self._in_memory:
             connection.execute("PRAGMA busy_timeout = 0")
+            self._files.remember()
         return prepared
 
     @property
@@ -75,10 +77,12 @@ class SqliteStore(Store):
 
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row as a named tuple, or None. Raises DatabaseError."""
+        self._files.refuse_when_gone()
         return fetch_one(self._reader, self._modes, statement, parameters)
 
     async def cached(self, statement: Statement, **parameters: Any) -> Any:
         """Return what `one` returns, from memory while nobody has committed since (design 3.2.4)."""
+        self._files.refuse_when_gone()
         self._forget_if_changed()
         key = (statement, *parameters.values())
         found = self._cache.get(key)
@@ -90,6 +94,7 @@ class SqliteStore(Store):
 
     async def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
         """Yield the rows of a long read in lists of PAGE, off the loop. Raises DatabaseError."""
+        self._files.refuse_when_gone()  # Else SQLite would make an empty file in its place.
         refuse_nul(self._modes, parameters)
         if self._in_memory:
             rows = self._reader.execute(statement.text, statement.bind(parameters)).fetchall()
@@ -111,6 +116,7 @@ class SqliteStore(Store):
 
         Each page of `pages` costs several turns of the loop, which take long while it is busy.
         """
+        self._files.refuse_when_gone()
         refuse_nul(self._modes, parameters)
         values = statement.bind(parameters)
         try:
@@ -148,6 +154,10 @@ class SqliteStore(Store):
     async def save(self, path: Path, moment: datetime) -> None:
         """Write all that is committed to an image's file, between two transactions."""
         await self._writer.alone(lambda connection: save(connection, path, moment), replaces=False)
+
+    async def watch(self) -> None:
+        """Look whether the file is still there, until cancelled: it would be read from memory for ever."""
+        await self._files.watch()
 
     async def close(self) -> None:
         """Finish the writes under way and let go of the file."""

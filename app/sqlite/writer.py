@@ -18,6 +18,7 @@ from ..steering.board import EPOCH, Board
 from ..store import BATCH_SIZES, Writing
 from .constraints import translate
 from .database import BUSY_TIMEOUT_MILLISECONDS, MEMORY
+from .files import DatabaseFiles
 from .transaction import SqliteTransaction
 
 Work = Callable[[SqliteTransaction], Awaitable[Any]]
@@ -51,6 +52,7 @@ class Writer:
         self._board = board
         self._changed = changed
         self._in_memory = location == MEMORY
+        self.files = DatabaseFiles(location, modes)
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._waiting: list[Waiting] = []
         self._alone: list[tuple[Callable[[], None], asyncio.Future[None]]] = []
@@ -138,6 +140,7 @@ class Writer:
             outcomes = await self._outcomes([waiting.work for waiting in batch])
             self._write_spent_ids()
             await self._commit()
+            self.files.check()  # A commit to a file without a name is none.
             self._note(len(batch))
         except BaseException as error:
             self._abandon(batch, error)

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..claim import claim
+from ..private_files import make_private
 from .state import NOTHING, State, decode, encode
 
 GENERATION, EPOCH = 0, 1  # what is set has changed; rows are being replaced (odd) or have been (even)
@@ -41,7 +43,7 @@ class Board:
         if self._path is None:
             return
         self._descriptor, is_first = _joined(self._path)
-        os.ftruncate(self._descriptor, _SIZE)
+        claim(self._descriptor, self._path, _SIZE)
         self._mapped = mmap.mmap(self._descriptor, _SIZE)
         self.words = memoryview(self._mapped).cast("Q")
         if is_first:
@@ -144,6 +146,7 @@ class Board:
     def _store(self, state: State) -> None:
         if self._path is not None:
             beside = self._state_file(self._path).with_suffix(".new")
+            make_private(beside)
             beside.write_bytes(encode(state))
             beside.replace(self._state_file(self._path))
         self._state = state

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from ..oauth.answers import Answer
 from ..oauth.authorization_code import FIND_CODE, use_code
 from ..oauth.device_flows import hash_of_code
-from ..oauth.registry import Client
+from ..oauth.registry import Client, has_password
+from ..records import same_text
 from ..transaction import Transaction
 from . import device_code
 from .call import Call
@@ -107,7 +108,8 @@ def _credentials(call: Call, body: dict[str, Any]) -> Credentials:
 async def _client(call: Call, transaction: Transaction, shown: Credentials) -> Client:
     """Return the client. Raises TapisRefusal; the real service repeats the key, this one does not."""
     client = await call.tenant.client(transaction, shown.client_id or "")
-    if client is None or not client.client_secret or not client.check_client_secret(shown.client_key or ""):
+    same = same_text(shown.client_key or "", (client and client.client_secret) or "")
+    if client is None or not client.client_secret or not same:
         key = None if shown.client_key is None else "***"
         told = f"Invalid client credentials: {shown.client_id}, {key}. session: <SecureCookieSession {{}}>"
         raise TapisRefusal(told)
@@ -121,7 +123,7 @@ async def _by_password(call: Call, transaction: Transaction, body: dict[str, Any
             "Missing required payload data; username and password are required for the password grant type."
         )
     user = await call.tenant.user(transaction, username)
-    if user is None or username != username.lower() or not user.has_password(password):
+    if not has_password(user, password) or username != username.lower():
         raise TapisRefusal("Invalid username/password combination.")
     return Subject(username, client and client.client_id, "password")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..oauth.answers import Answer
 from ..oauth.login import seeded_users
-from ..oauth.registry import Client
+from ..oauth.registry import Client, has_password
 from . import consent
 from .call import Call
 from .page_answers import form_of, hidden_fields, needed, page, path, query_of, redirect
@@ -95,7 +95,7 @@ async def _login_error(call: Call, form: dict[str, str]) -> str | None:
     if not password:
         return "Password is required."
     user = await call.tenant.user(call.parts.store, username)
-    right = user is not None and username == username.lower() and user.has_password(password)
+    right = has_password(user, password) and username == username.lower()
     return None if right else "Invalid username/password combination."
 
 

@@ -1,4 +1,4 @@
-"""Sorts text by its bytes on PostgreSQL, as SQLite does, and makes what its processes share (design 3.2.5).
+"""Sorts text on PostgreSQL as SQLite does, makes room for long times, and what its processes share (design 3.2.5).
 
 What is written here is frozen: later changes of the tables get a revision of their own. SQLite needs none of it.
 """
@@ -40,10 +40,29 @@ $$
 """
 
 
+# What processes remember of these tables they forget as soon as anybody has changed one.
+REMEMBERED = ("tenants", "clients", "admin", "oauth_clients", "oauth_users", "oauth_signing_keys", "oauth_secrets")
+FORGET = """
+CREATE FUNCTION standin_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE standin_board SET remembered = remembered + 1;
+    PERFORM pg_notify('standin_board', '');
+    RETURN NULL;
+END
+$$
+"""
+TELL_OF = """
+CREATE TRIGGER standin_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {}
+FOR EACH STATEMENT EXECUTE FUNCTION standin_forget()
+"""
+
+
 def upgrade() -> None:
     """Change nothing on SQLite."""
     if op.get_bind().dialect.name == "postgresql":
         _sort_by_bytes()
+        for name in ("gap_milliseconds", "allowed_milliseconds"):
+            op.alter_column("device_polls", name, type_=sa.BigInteger())
         _share()
 
 
@@ -80,6 +99,7 @@ def _share() -> None:
         sa.Column("row", sa.Integer(), sa.CheckConstraint('"row" = 1'), primary_key=True),
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("remembered", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
     )
     op.create_table(
@@ -92,12 +112,24 @@ def _share() -> None:
         sa.Column("pid", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("remembered", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "standin_snapshots",
-        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("name", sa.Text(collation="C"), primary_key=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Text(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("image", sa.LargeBinary(), nullable=False),
     )
-    op.execute("INSERT INTO standin_board VALUES (1, 0, 0, '{}')")
+    op.create_table(
+        "standin_snapshot_pieces",
+        sa.Column("name", sa.Text(collation="C"), primary_key=True),
+        sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("piece", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["name"], ["standin_snapshots.name"], ondelete="CASCADE"),
+    )
+    op.execute("INSERT INTO standin_board VALUES (1, 0, 0, 0, '{}')")
     op.execute(REQUIRE_EPOCH)
+    op.execute(FORGET)
+    for table in REMEMBERED:
+        op.execute(TELL_OF.format(table))

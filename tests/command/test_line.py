@@ -8,7 +8,8 @@ from app import __version__
 from app.command import console
 from tests.command.conftest import run_apart
 
-COMMANDS = ["completion", "device", "exec", "health", "reset", "seed", "serve", "snapshot", "verify"]
+COMMANDS = ["completion", "device", "exec", "export", "health", "import"]
+COMMANDS += ["reset", "seed", "serve", "snapshot", "verify"]
 
 
 def test_help_names_every_command(run):

@@ -1,5 +1,7 @@
 """Whether the stand-in is up, and whether it is ready (design 2.7)."""
 
+import pytest
+
 from tests.control.conftest import problem
 
 
@@ -10,6 +12,7 @@ async def test_up_and_ready(client):
         assert (answer.status_code, answer.json()) == (200, {"status": status})
 
 
+@pytest.mark.on_sqlite
 async def test_a_database_that_is_gone(standin):
     """It lives and is not ready, until the database is back."""
     connection = standin.parts.store._writer.connection

@@ -1,5 +1,6 @@
 """What a refused call gets: application/problem+json for whatever went wrong (RFC 9457)."""
 
+import resource
 import sqlite3
 
 import httpx
@@ -118,6 +119,20 @@ async def test_a_database_that_refuses(standin_for, tmp_path):
         answer = await standin.http.request(method, DEVICE + path, json={"action": "deny"})
         problem(answer, 503, "Service Unavailable", "The database does not answer, try again.")
         assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_disk_that_is_full(standin_for, tmp_path):
+    """507 with the system's words: what is set has to be in a file that the other processes read."""
+    standin = await standin_for(database=f"sqlite:///{tmp_path / 'tms.db'}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        answer = await standin.http.patch("/_standin/settings", json={"strict": True})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    detail = "A file of the stand-in cannot be read or written: File too large."
+    problem(answer, 507, "Insufficient Storage", detail)
+    assert (await standin.http.get("/_standin/settings")).json()["strict"] is False
 
 
 async def test_a_fault_of_ours(standin):

@@ -31,10 +31,10 @@ def undated(rows):
     }
 
 
-@pytest.fixture(params=["file", "memory"])
-async def standin(request, client_for, tmp_path):
-    """Return a client of a stand-in on a file or in memory."""
-    return await client_for(database=f"sqlite:///{tmp_path / 'tms.db'}" if request.param == "file" else "sqlite://")
+@pytest.fixture
+async def standin(location, client_for):
+    """Return a client of a stand-in on a file, in memory or on PostgreSQL."""
+    return await client_for(database=location)
 
 
 async def create_key(client):
@@ -131,14 +131,14 @@ async def test_modes_stay(standin):
         ({"settings": "yes"}, 422, "settings must be a valid boolean."),
     ],
 )
-async def test_a_reset_that_cannot_be(standin, body, status, detail):
+async def test_a_reset_that_cannot_be(client, body, status, detail):
     """It says what is wrong, and rows and clock stay."""
-    made = (await create_key(standin)).json()
-    await standin.put("/_standin/clock", json={"mode": "frozen", "now": "2026-11-24T00:00:00Z"})
-    answer = await standin.post(RESET, json=body)
+    made = (await create_key(client)).json()
+    await client.put("/_standin/clock", json={"mode": "frozen", "now": "2026-11-24T00:00:00Z"})
+    answer = await client.post(RESET, json=body)
     assert (answer.status_code, answer.json()["detail"][: len(detail)]) == (status, detail)
-    assert (await standin.get("/_standin/clock")).json()["mode"] == "frozen"
-    again = await standin.get(f"/v1/tms/pubkeys/{made['public_key_fingerprint']}", headers=CREDENTIALS)
+    assert (await client.get("/_standin/clock")).json()["mode"] == "frozen"
+    again = await client.get(f"/v1/tms/pubkeys/{made['public_key_fingerprint']}", headers=CREDENTIALS)
     assert again.status_code != 401
 
 

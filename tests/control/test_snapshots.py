@@ -15,10 +15,10 @@ WANTED = {"client_user_id": "testuser1", "host": "testhost1", "host_account": "t
 WANTED |= {"ttl_minutes": 60, "key_type": ""}
 
 
-@pytest.fixture(params=["file", "memory"])
-async def standin(request, client_for, tmp_path):
-    """Return a client of a stand-in on a file or in memory."""
-    return await client_for(database=f"sqlite:///{tmp_path / 'tms.db'}" if request.param == "file" else "sqlite://")
+@pytest.fixture
+async def standin(location, client_for):
+    """Return a client of a stand-in on a file, in memory or on PostgreSQL."""
+    return await client_for(database=location)
 
 
 async def new_key(client):
@@ -134,11 +134,11 @@ async def test_an_unknown_name(standin):
 
 
 @pytest.mark.parametrize("name", [".a", "-a", "a" * 65, "a%2Fb", "a%00", "a b", "%2e%2e"])
-async def test_a_name_that_is_none(standin, name):
+async def test_a_name_that_is_none(client, name):
     """It never leaves the folder."""
-    answer = await standin.put(f"{SNAPSHOTS}/{name}")
+    answer = await client.put(f"{SNAPSHOTS}/{name}")
     assert answer.status_code in (400, 404, 422)
-    assert (await standin.get(SNAPSHOTS)).json() == {"snapshots": []}
+    assert (await client.get(SNAPSHOTS)).json() == {"snapshots": []}
 
 
 def stranger(path, revision=None):
@@ -189,6 +189,16 @@ async def test_a_damaged_file(standin, tmp_path):
     detail = "the file is damaged, expected what GET snapshots/NAME has answered"
     problem(answer, 422, "Unprocessable Entity", f"The snapshot cannot be used: {detail}.")
     assert [one["name"] for one in (await standin.get(SNAPSHOTS)).json()["snapshots"]] == ["a"]
+
+
+async def test_a_schema_that_is_no_text(standin):
+    """SQLite tells the damage in a sentence of bytes that are no UTF-8."""
+    await standin.put(f"{SNAPSHOTS}/a")
+    content = bytearray((await standin.get(f"{SNAPSHOTS}/a")).content)
+    place = content.find(b"CREATE")
+    content[place : place + 6] = b"\xfe\xf0CREA"
+    answer = await standin.put(f"{SNAPSHOTS}/b", content=bytes(content))
+    problem(answer, 422, "Unprocessable Entity", f"The snapshot cannot be used: {NO_SNAPSHOT}.")
 
 
 async def test_a_database_in_wal(client_for, tmp_path):

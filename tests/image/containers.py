@@ -31,6 +31,32 @@ client_secret = "s3cret"
 app_name = "portal"
 app_version = "1.0"
 """
+# Tries to make a file in every folder and to open every file for writing, /proc and /sys included but for processes.
+WRITE_EVERYWHERE = """
+import json, os
+written, files, folders = [], [], 0
+for folder, names, inside in os.walk("/"):
+    if folder == "/proc":
+        names[:] = [name for name in names if not name.isdigit() and name not in ("self", "thread-self")]
+    folders += 1
+    path = os.path.join(folder, ".tried")
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        os.unlink(path)
+        written.append(folder)
+    except OSError:
+        pass
+    for name in inside:
+        path = os.path.join(folder, name)
+        if folder.startswith(("/data", "/dev")) or not os.path.isfile(path):
+            continue
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+            files.append(path)
+        except OSError:
+            pass
+print(json.dumps({"written": written, "files": files, "folders": folders, "by": [os.getuid(), os.getgid()]}))
+"""
 HALF_A_REQUEST = (
     b"POST /v1/tms/pubkeys/creds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
 )
@@ -105,6 +131,37 @@ def test_it_holds_nothing_that_only_building_needs(image):
     assert found(image, "opt/*/lib/*/site-packages/pip*", "opt/*/lib/*/site-packages/setuptools*") == []
     assert found(image, "root/.cache", "var/cache/apt/*", "var/lib/apt/lists/*", "tmp/*", "build") == []
     assert found(image, "data/*", "etc/pip.conf", "etc/ssl/certs/*", "usr/local/share/ca-certificates/*") == []
+
+
+def test_no_program_lends_its_owners_rights(image):
+    """No file has the setuid or the setgid bit, and none belongs to the user of the container but its volume."""
+    paths = [path for path in image.files.rglob("*") if not path.is_symlink()]
+    lending = [path for path in paths if path.is_file() and path.stat().st_mode & 0o6000]
+    owned = [path for path in paths if path.stat().st_uid == image.owner]
+
+    assert len(paths) > 5000
+    assert lending == []
+    assert owned == [image.files / "data"]
+
+
+def test_nothing_but_the_volume_can_be_written(image, tmp_path):
+    """Each folder of each mount is tried by the container's own user; what the runtime mounts for devices is in memory.
+
+    `docker run --read-only` mounts the same. What is found there is the shared memory, which ends with the container.
+    """
+    with started(image, tmp_path) as container:
+        container.ready_seconds()
+        tried = container.run("python", "-c", WRITE_EVERYWHERE)
+        stop(container)
+    found = json.loads(tried.stdout)
+
+    assert (tried.returncode, tried.stderr) == (0, "")
+    assert found["folders"] > 500
+    assert found["by"] == [10001, 10001]
+    assert [path for path in found["written"] if not path.startswith("/dev/")] == ["/data"]
+    assert set(found["written"]) <= {"/data", "/dev/shm", "/dev/mqueue"}
+    # The kernel's own: what is written there makes it tell of pressure, and is stored nowhere.
+    assert [path for path in found["files"] if not path.startswith("/proc/pressure/")] == []
 
 
 def test_all_bytecode_is_there(image):

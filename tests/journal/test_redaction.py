@@ -163,6 +163,24 @@ def test_short_secrets_blot_out_nothing_else():
     assert (redaction.form("code=1"), redaction.text("line 1")) == ("code=***", "line 1")
 
 
+def test_more_secrets_than_anybody_has():
+    """Looking for each of them everywhere would take seconds, so no text is shown at all."""
+    document = {"tokens": [f"hush{number}" for number in range(201)], "names": ["any"] * 201}
+    assert Redaction().document(document) == {"tokens": ["***"] * 201, "names": ["***"] * 201}
+    assert Redaction().document({**document, "tokens": document["tokens"][:200]})["names"] == ["any"] * 201
+
+
+@pytest.mark.parametrize("text", ["eyJ" * 20_000, "eyJ" * 20_000 + ".tiny.", "eyJabcde.eyJ", "eyJab"])
+def test_what_only_begins_like_a_token(text):
+    """It is read once, not from each of its beginnings, and shown."""
+    assert Redaction().text(text) == text
+
+
+def test_a_token_behind_one_that_is_none():
+    """It is hidden."""
+    assert Redaction().text("eyJabcde eyJabcde.eyJfghij.signature eyJ") == "eyJabcde *** eyJ"
+
+
 def test_quotations():
     """Where a request could not be looked into, what an answer quotes is hidden."""
     text = 'invalid type: string "hush", expected `u32` at line 1'

@@ -17,7 +17,7 @@ CLIENT = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIEN
 class Scenario:
     """One request: method, path, headers and the whole body as text.
 
-    In a body, VALUE stands for a value that differs from request to request. `right` is how a right answer begins:
+    In path, headers and body, VALUE stands for a value that differs from request to request. `right` is how a right answer begins:
     its status, and behind it the `error` of its body where there is one.
     """
 

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 
+from tests.leaks import LOGS
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -29,12 +30,13 @@ class NotReadyError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A process that was started here and answers at `url`. `ready_seconds`: from its start to its first 200."""
+    """A process that was started here and answers at `url`. `ready_seconds`: from its start to its first 200, 0 before."""
 
     process: subprocess.Popen[bytes]
     url: str
     log: Path
     ready_seconds: float
+    started: float = 0.0
 
     @property
     def pid(self) -> int:
@@ -75,9 +77,11 @@ class Server:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
+        LOGS.read(self.log)
 
     def kill(self) -> None:
         """End the process as kill -9 does, and then the children that it could not end itself."""
+        LOGS.read(self.log)
         if self.process.poll() is not None:
             return
         children = self._family()[1:]
@@ -100,8 +104,11 @@ def _status(url: str, path: str) -> int | None:
 
 
 def _start(command: Sequence[str], environment: dict[str, str], url: str, ready_path: str, log: Path) -> Server:
+    return _ready(_launch(command, environment, url, log), ready_path)
+
+
+def _launch(command: Sequence[str], environment: dict[str, str], url: str, log: Path) -> Server:
     with log.open("ab") as output:
-        started = time.perf_counter()
         process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -111,16 +118,21 @@ def _start(command: Sequence[str], environment: dict[str, str], url: str, ready_
             stderr=subprocess.STDOUT,
             process_group=0,  # A Ctrl-C is for the command alone, which ends the load before it ends the server.
         )
+    return Server(process, url, log, 0.0, time.perf_counter())
+
+
+def _ready(server: Server, path: str) -> Server:
+    command = " ".join(map(str, server.process.args))  # type: ignore[arg-type] # a list, as above
     try:
-        while _status(url, ready_path) != 200:
-            if process.poll() is not None or time.perf_counter() - started > READY_SECONDS:
-                raise NotReadyError(f"{' '.join(command)} was not ready: {log.read_text(errors='replace')[-2000:]}")
+        while _status(server.url, path) != 200:
+            if server.process.poll() is not None or time.perf_counter() - server.started > READY_SECONDS:
+                raise NotReadyError(f"{command} was not ready: {server.log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.002)
     except BaseException:
-        process.kill()
-        process.wait()
+        server.process.kill()
+        server.process.wait()
         raise
-    return Server(process, url, log, time.perf_counter() - started)
+    return replace(server, ready_seconds=time.perf_counter() - server.started)
 
 
 def _own_environment() -> dict[str, str]:
@@ -133,6 +145,11 @@ def start_server(directory: Path, module: str = "app", **settings: str) -> Serve
     `module` may name another one that starts it, and `settings` are named as behind TMS_STANDIN_. The server's log goes to the file `directory`/server.log.
     Raises NotReadyError.
     """
+    return wait_until_ready(launch_server(directory, module, **settings))
+
+
+def launch_server(directory: Path, module: str = "app", prefix: Sequence[str] = (), **settings: str) -> Server:
+    """Begin such a start, by a program in front where one is given, and wait for nothing."""
     port = free_port()
     environment = _own_environment() | {
         "TMS_STANDIN_CONFIG": str(ROOT / "tms.toml"),
@@ -140,8 +157,13 @@ def start_server(directory: Path, module: str = "app", **settings: str) -> Serve
         "TMS_STANDIN_DATABASE": f"sqlite:///{database_of(directory)}",
         **{f"TMS_STANDIN_{name}": value for name, value in settings.items()},
     }
-    command = [sys.executable, "-m", module]
-    return _start(command, environment, f"http://127.0.0.1:{port}", "/v1/tms/version", directory / "server.log")
+    command = [*prefix, sys.executable, "-m", module]
+    return _launch(command, environment, f"http://127.0.0.1:{port}", directory / "server.log")
+
+
+def wait_until_ready(server: Server) -> Server:
+    """Return a server that was launched when it answers. Raises NotReadyError."""
+    return _ready(server, "/v1/tms/version")
 
 
 def start_yardstick(directory: Path) -> Server:

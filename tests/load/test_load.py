@@ -9,7 +9,6 @@ import pytest
 
 from tests.load import bench, measuring, report, rows, wrk
 from tests.load.abandoned import abandoned, flows_after
-from tests.load.crash import crash
 from tests.load.hold import hold
 from tests.load.report import Abandoned, Report, Row
 from tests.load.scenarios import CREATEKEY, DEVICEAUTH, LOAD_SUITE, POLL
@@ -50,14 +49,6 @@ def test_a_bounded_load_sends_that_many_requests(tmp_path):
         result = wrk.run(server.url, wrk.Load([CREATEKEY], CONNECTIONS, 30, 100), tmp_path)
         assert (result.answers, result.failures()) == ({"201": 100}, [])
         assert rows.count_keys(database_of(tmp_path)) - before == 100
-
-
-@pytest.mark.system("wrk", "wrk")
-def test_a_killed_server_has_lost_no_key_that_it_answered(tmp_path):
-    """After kill -9 in the middle of the load every key answered is there and the file is sound."""
-    found = crash(tmp_path, CONNECTIONS, 0.7)
-    assert found.failures() == []
-    assert found.answered <= found.rows <= found.answered + CONNECTIONS
 
 
 @pytest.mark.system("wrk", "wrk")

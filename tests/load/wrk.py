@@ -38,9 +38,12 @@ local requests, following, file = {}, first, nil
 sent, silent, started, ended, kinds = 0, 0, 0, 0, ""
 
 local function add(request, value)
-  local body = request.body
-  if value then body = body:gsub(placeholder, value) end
-  requests[#requests + 1] = wrk.format(request.method, request.path, request.headers, body)
+  local path, headers, body = request.path, request.headers, request.body
+  if value then
+    path, headers, body = path:gsub(placeholder, value), {}, body and body:gsub(placeholder, value)
+    for name, text in pairs(request.headers) do headers[name] = text:gsub(placeholder, value) end
+  end
+  requests[#requests + 1] = wrk.format(request.method, path, headers, body)
 end
 
 function init()
@@ -113,7 +116,7 @@ class Notes:
 class Load:
     """What to send: scenarios (several take turns), connections, seconds, at most `limit` requests.
 
-    `values` is a file: its lines stand one after the other in the body's place for them, beginning behind `first` of
+    `values` is a file: its lines stand one after the other in the request's place for them, beginning behind `first` of
     them, and round and round.
     """
 

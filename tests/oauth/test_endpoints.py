@@ -33,6 +33,7 @@ def asked(standin, path):
 OF_THE_DATABASE = [path for path in PROTOCOL if "well-known" not in path]
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("path", OF_THE_DATABASE)
 async def test_a_database_that_does_not_answer(standin, path):
     """Status 503 in JSON, to be tried again; no word of the database comes out."""

@@ -103,6 +103,7 @@ async def test_no_page_needs_a_script_or_another_host(standin):
         (b"user_code=a%00b", FORM, 400, "A parameter holds a NUL."),
         (b"user_code=A&user_code=B", FORM, 400, "The field user_code is there more than once."),
         (b"csrf_token=A&csrf_token=B", FORM, 400, "The field csrf_token is there more than once."),
+        (b"%C3%A9=A&%C3%A9=B", FORM, 400, "The field ? is there more than once."),
         (b"username=A&username=B", FORM, 400, "The parameter username is there more than once."),
         (b"&".join([b"a=b"] * 101), FORM, 400, "There are more than 100 parameters."),
         (b"user_code=" + b"A" * 1_000_000, FORM, 413, "The body is larger than 65536 bytes."),

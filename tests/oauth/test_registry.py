@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.oauth.registry import _CLIENT, Client, is_loopback
+from app.oauth.registry import _CLIENT, Client, has_password, is_loopback
 from app.oauth_tables import oauth_clients
 from app.statements import Insert
 from tests.oauth.driver import CONFIDENTIAL, DEVICE_CODE, EVERY_SCOPE, PUBLIC, refused
@@ -55,7 +55,7 @@ async def test_the_seeded_users(standin):
     """Two of them with their passwords (design 2.5)."""
     for number in (1, 2):
         user = await standin.parts.registry.user(standin.parts.store, f"testuser{number}")
-        checks = [user.has_password(text) for text in (f"password{number}", "password", "", "é")]
+        checks = [has_password(user, text) for text in (f"password{number}", "password", "", "é")]
         assert (user.username, checks) == (f"testuser{number}", [True, False, False, False])
     assert await standin.parts.registry.user(standin.parts.store, "nobody") is None
 
@@ -74,7 +74,7 @@ async def test_the_file_comes_on_top(standin_for):
     assert await found(standin, PUBLIC) == mine
     for username, right, wrong in (("alice", "a", "b"), ("testuser1", "b", "password1")):
         user = await standin.parts.registry.user(standin.parts.store, username)
-        assert (user.has_password(right), user.has_password(wrong)) == (True, False)
+        assert (has_password(user, right), has_password(user, wrong)) == (True, False)
     refused(await standin.post("/oauth2/device_authorization", client_id=PUBLIC), 401, "invalid_client")
 
 

@@ -68,6 +68,7 @@ def then_killed(folder: Path, act: Callable[[Server], object]) -> object:
     return result
 
 
+@pytest.mark.on_sqlite
 def test_a_flow_ends_normally_though_the_server_is_killed_after_every_step(tmp_path):
     """Codes, a raised interval, a login, a decision and tokens are all on disk when they are answered."""
     codes = then_killed(tmp_path, begins)

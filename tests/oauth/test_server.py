@@ -119,6 +119,7 @@ async def test_nothing_secret_is_logged(capfd, caplog):
     assert [text for text in seen if text in printed] == []
 
 
+@pytest.mark.on_sqlite
 async def test_what_would_wait_is_refused_inside_a_transaction(standin):
     """A transaction must not stay open while somebody waits for something else; nothing of it is kept."""
 

@@ -2,15 +2,21 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.errors import DatabaseTrouble
 from app.oauth import sweeper
+from app.oauth.device_flows import note_poll
 from app.oauth.failures import Limit
-from app.oauth.sweeper import AT_A_TIME, sweep, sweep_for_ever
+from app.oauth.pace import Pace
+from app.oauth.sweeper import AT_A_TIME, POLLS_AT_A_TIME, sweep, sweep_for_ever
+from app.schema import Preparation
+from app.sqlite.database import open_sqlite, prepare
 from tests.oauth.driver import PUBLIC, refused
 
 HOUR = 3600
@@ -23,7 +29,7 @@ ENDS = {
     "oauth_sessions": 8 * HOUR,
     "oauth_signing_keys": HOUR,
     "oauth_grants": 2_592_000,
-    "oauth_access_tokens": 2_592_000,
+    "oauth_access_tokens": HOUR,
     "oauth_refresh_tokens": 2_592_000,
 }
 CODE = {
@@ -96,7 +102,7 @@ async def test_how_many_it_were(standin):
     """Those that ended by themselves are counted, those that went along are not; the second time there are none."""
     rows = await everything(standin)
     standin.advance(2_592_000 + HOUR + 1)
-    by_themselves = set(ENDS) - {"device_polls", "oauth_access_tokens", "oauth_refresh_tokens", "oauth_signing_keys"}
+    by_themselves = set(ENDS) - {"device_polls", "oauth_signing_keys"}
     assert await sweep(standin.parts) == sum(len(rows[name]) for name in by_themselves) + 1
     assert await sweep(standin.parts) == 0
     remaining = await standin.rows()
@@ -128,18 +134,60 @@ async def test_a_grant_outlives_its_flow(standin):
     assert (await standin.userinfo(again["access_token"])).status_code == 200
 
 
-async def test_a_used_refresh_token_is_remembered_as_long_as_its_grant(standin_for):
-    """So that its reuse is told, however often the grant was prolonged in between (row OA-18)."""
+async def test_a_used_refresh_token_is_remembered_while_it_would_have_been_good(standin_for):
+    """So that its reuse ends the grant, however often that was prolonged in between (row OA-18)."""
     standin = await standin_for(oauth={"refresh_token_ttl": 10 * HOUR})
-    first = second = await standin.tokens()
+    first = last = await standin.tokens()
     for _ in range(3):
-        standin.advance(9 * HOUR)
+        standin.advance(3 * HOUR)
         await sweep(standin.parts)
-        second = (await standin.refresh(second)).json()
+        last = (await standin.refresh(last)).json()
     assert len((await standin.rows())["oauth_refresh_tokens"]) == 4
-    standin.advance(-26 * HOUR)  # When the first one was still good, in its time.
     refused(await standin.refresh(first), 400, "invalid_grant")
-    refused(await standin.refresh(second), 400, "invalid_grant")
+    refused(await standin.refresh(last), 400, "invalid_grant")
+
+
+async def test_a_used_refresh_token_is_forgotten_when_it_would_have_ended(standin_for):
+    """After that it is refused whether it is known or not, and proves nothing against who refreshed since."""
+    standin = await standin_for(oauth={"refresh_token_ttl": 10 * HOUR})
+    first = await standin.tokens()
+    standin.advance(9 * HOUR)
+    last = (await standin.refresh(first)).json()
+    for seconds, known in ((HOUR, 2), (HOUR - 1, 2), (2, 1)):
+        standin.advance(seconds)
+        await sweep(standin.parts)
+        assert len((await standin.rows())["oauth_refresh_tokens"]) == known
+        refused(await standin.refresh(first), 400, "invalid_grant")
+    assert (await standin.refresh(last)).status_code == 200
+
+
+async def test_a_grant_that_is_refreshed_for_ever_does_not_grow(standin_for):
+    """What is left of a year is one grant, and the tokens of the last refresh token's lifetime."""
+    standin = await standin_for(oauth={"refresh_token_ttl": 20 * 24 * HOUR})
+    tokens = await standin.tokens()
+    for _ in range(36):
+        standin.advance(10 * 24 * HOUR)
+        tokens = (await standin.refresh(tokens)).json()
+        await sweep(standin.parts)
+    rows = await standin.rows()
+    names = ("oauth_grants", "oauth_access_tokens", "oauth_refresh_tokens")
+    assert [len(rows[name]) for name in names] == [1, 1, 3]
+    assert (await standin.userinfo(tokens["access_token"])).status_code == 200
+
+
+async def test_a_forgotten_access_token_is_answered_as_an_expired_one(standin):
+    """Neither a resource server nor a client can tell the two apart."""
+    tokens, answers = await standin.tokens(), []
+    for seconds in (HOUR, HOUR + 1):
+        standin.advance(seconds)
+        await sweep(standin.parts)
+        shown = await standin.userinfo(tokens["access_token"])
+        revoked = await standin.post("/oauth2/revoke", token=tokens["access_token"], client_id=PUBLIC)
+        told = await standin.introspect(tokens["access_token"])
+        answers.append((shown.status_code, shown.json(), told, revoked.status_code, revoked.content))
+    assert (await standin.rows())["oauth_access_tokens"] == []
+    assert answers[0] == answers[1]
+    assert (answers[0][0], answers[0][2:]) == (401, ({"active": False}, 200, b"{}"))
 
 
 @pytest.mark.parametrize(("lifetime", "seconds"), [(10, HOUR + 10), (5 * HOUR, 6 * HOUR)])
@@ -193,6 +241,49 @@ async def test_few_at_a_time(standin, count):
     assert (await standin.rows())["oauth_failures"] == []
 
 
+async def polled_flows(standin, polls):
+    """Begin flows that were polled so often, which end at the same instant."""
+    flows = [await standin.begin() for _ in polls]
+
+    async def polled(transaction):
+        for flow, times in zip(flows, polls, strict=True):
+            row, pace = await standin.row(flow), Pace(5, 0, None)
+            for number in range(times):
+                await note_poll(transaction, row._replace(polls=number), pace, "slow_down", standin.parts.clock.now())
+
+    await standin.parts.store.write(polled)
+
+
+async def test_polls_count_too(standin):
+    """Flows that were polled often go fewer at a time, one that alone has too many polls goes alone."""
+    await polled_flows(standin, [POLLS_AT_A_TIME + 1, 300, 199, 1, 0, 0])
+    standin.advance(600 + HOUR + 1)
+    left = [len((await standin.rows())["device_polls"])]
+    write = standin.parts.store.write
+
+    async def counted(work):
+        deleted = await write(work)
+        left.append(len((await standin.rows())["device_polls"]))
+        return deleted
+
+    standin.parts.store.write = counted
+    assert await sweep(standin.parts) == 6
+    gone = [before - after for before, after in itertools.pairwise(left) if before != after]
+    assert gone == [POLLS_AT_A_TIME, 300 + 199 + 1]
+
+
+@pytest.mark.parametrize(("table", "statement"), sweeper._FORGET, ids=[table.name for table, _ in sweeper._FORGET])
+def test_what_lives_is_not_looked_at(table, statement):
+    """An index leads to the rows that may go, so that those kept for years, flows of Tapis among them, cost nothing."""
+    with contextlib.closing(open_sqlite(":memory:")) as connection:
+        prepare(connection, ":memory:", Preparation(lambda _begun: None, None, True))
+        values = statement.bind({"before": datetime.now(UTC), "most": AT_A_TIME})
+        steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
+    [search] = [step for step in steps if f" {table.name} " in step and "<?" in step]
+    assert re.fullmatch(rf"SEARCH {table.name} USING INDEX {table.name}_\w+_idx \(\w+<\?\)", search)
+    assert [step for step in steps if step.startswith(f"SCAN {table.name}")] == []
+
+
 async def test_others_are_served_between_two_bites(standin):
     """A device need not wait for the end of a long sweep."""
     await guesses(standin, 4 * AT_A_TIME)
@@ -238,18 +329,20 @@ async def test_it_goes_on(standin, monkeypatch):
             await until(swept)
 
 
+@pytest.mark.on_sqlite
 async def test_a_database_that_refuses(standin):
     """The error comes out, and what could not be deleted is there."""
     await standin.begin()
     standin.advance(600 + HOUR + 1)
     rows = await standin.rows()
     standin.parts.store._writer.connection.execute("ALTER TABLE device_flows RENAME TO away")
-    with pytest.raises(sweeper.DatabaseError, match=r"no such table: device_flows$"):
+    with pytest.raises(DatabaseTrouble, match=r"no such table: device_flows$"):
         await sweep(standin.parts)
     standin.parts.store._writer.connection.execute("ALTER TABLE away RENAME TO device_flows")
     assert await standin.rows() == rows
 
 
+@pytest.mark.on_sqlite
 async def test_a_database_that_refuses_is_asked_again(standin, monkeypatch, caplog):
     """A line in the log tells why, and the next time everything is deleted."""
     monkeypatch.setattr(sweeper, "PAUSE_SECONDS", 0.01)

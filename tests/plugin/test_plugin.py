@@ -18,6 +18,11 @@ def test_version(tms):
 """
 
 
+PLUGINS = ("-p", "app.pytest_plugin", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin")
+# Other plugins take two seconds to load, most of them schemathesis's own; elsewhere/ is a project with what it needs.
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
 class Outcome(NamedTuple):
     """What a run of pytest left: its exit status, how many tests ended how, and all it printed."""
 
@@ -36,9 +41,9 @@ def pytest_with(tmp_path):
         (tmp_path / "test_it.py").write_text(module)
         kept = {name: value for name, value in os.environ.items() if "TMS_" not in name}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "app.pytest_plugin", "-p", "no:cacheprovider", "-rA", *arguments],
+            [sys.executable, "-m", "pytest", *PLUGINS, "-rA", *arguments],
             cwd=tmp_path,
-            env={**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **variables},
+            env={**kept, **ENVIRONMENT, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -191,9 +196,7 @@ def test_nothing():
 
 def test_a_project_that_does_not_use_it(pytest_with):
     """Nothing large is imported, no thread is started, and nothing is written."""
-    outcome = pytest_with(
-        UNUSED, arguments=("-p", "no:asyncio", "-p", "no:anyio", "-W", "ignore::pytest.PytestConfigWarning")
-    )
+    outcome = pytest_with(UNUSED, arguments=("-p", "no:asyncio", "-W", "ignore::pytest.PytestConfigWarning"))
     assert outcome.counts == {"passed": 1}, outcome.printed
 
 
@@ -225,7 +228,7 @@ def test_alone(tms, number):
 
 def test_each_worker_has_its_own(pytest_with):
     """Under pytest-xdist two workers have two servers."""
-    outcome = pytest_with(WORKERS, arguments=("-n", "2"))
+    outcome = pytest_with(WORKERS, arguments=("-p", "xdist.plugin", "-n", "2"))
     assert outcome.counts == {"passed": 8}, outcome.printed
     assert len(set(re.findall(r"^PORT (\S+)$", outcome.printed, re.MULTILINE))) == 2
 

@@ -87,6 +87,20 @@ async def test_the_last_to_leave_forgets_what_was_set(url, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_what_is_remembered_is_forgotten_after_any_change(two, postgres, url):
+    """Whoever makes it, even by hand; both hosts hear of it, and of no change to other tables."""
+    one, other = two
+    forgotten = []
+    one.forget, other.forget = lambda: forgotten.append("one"), lambda: forgotten.append("other")
+    name, before = url.rpartition("/")[2], other.remembered
+    postgres.run("UPDATE hosts SET addr = 'x'", name)
+    assert (forgotten, other.remembered) == ([], before)
+    postgres.run("UPDATE clients SET enabled = false", name)
+    async with one._connections.lend() as driver:
+        await one.forgotten_by_all(driver)
+    assert (sorted(forgotten), one.remembered, other.remembered) == (["one", "other"], before + 1, before + 1)
+
+
 async def test_the_epoch_is_odd_while_rows_are_replaced(two):
     """On both hosts, from before the first row goes; it is even again when they are there."""
     one, other = two
@@ -144,7 +158,7 @@ async def test_a_host_that_says_nothing_holds_nobody_up_for_ever(two, monkeypatc
     await asyncio.gather(other._hearing, return_exceptions=True)
     async with other._connections.lend() as silent:
         await silent.execute("SELECT pg_advisory_lock_shared($1)", 0x746D7302)
-        await silent.execute("INSERT INTO standin_replicas VALUES (pg_backend_pid(), 0, 0)")
+        await silent.execute("INSERT INTO standin_replicas VALUES (pg_backend_pid(), 0, 0, 0)")
         await one.alter(lambda _state: FROZEN)
         assert other.read()[1] == NOTHING
         await silent.execute("SELECT pg_advisory_unlock_all()")

@@ -60,13 +60,23 @@ async def until_ready(client):
     pytest.fail("the stand-in has not come back")
 
 
+async def end(server, client):
+    """Stop the database, and ask until nothing is answered from memory any more: the stand-in hears of it in a moment."""
+    server.stop(signal.SIGQUIT)
+    for _ in range(TRIES):
+        if (await ask(client, *OF_TMS["getclient"]))[0] != 200:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the stand-in has not noticed")
+
+
 @pytest.fixture
 async def gone(server):
     """A stand-in whose database was stopped while it ran, and started again when the test is over."""
     async with standing_in(server) as client:
         for request in OF_TMS.values():
             assert (await ask(client, *request))[0] in (200, 404)
-        server.stop(signal.SIGQUIT)
+        await end(server, client)
         try:
             yield client
         finally:
@@ -106,7 +116,7 @@ async def test_what_needs_no_database_goes_on(gone):
 async def test_the_real_server_disguises_it(server):
     """Under `quirks = "real"`: 400 from the tenant check, 401 from authorization, 500 where nothing is checked (D9)."""
     async with standing_in(server, quirks="real") as client:
-        server.stop(signal.SIGQUIT)
+        await end(server, client)
         try:
             found = {name: (await ask(client, *request))[::2] for name, request in OF_TMS.items()}
             ready = (await client.get("/_standin/health/ready")).status_code
@@ -127,10 +137,23 @@ async def test_it_comes_back_by_itself(server):
     async with standing_in(server) as client:
         assert (await client.patch("/_standin/settings", json={"strict": True})).status_code == 200
         for _ in range(2):
-            server.stop(signal.SIGQUIT)
-            assert (await ask(client, *OF_TMS["getclient"]))[0] == 503
+            await end(server, client)
             server.start()
             await until_ready(client)
             for name in ("getclient", "getkey", "a list", "a write"):
                 assert (await ask(client, *OF_TMS[name]))[0] == 200, name
         assert (await client.patch("/_standin/settings", json={"journal": True})).json()["strict"] is True
+
+
+@pytest.mark.parametrize("wish", [{"rules": [{"do": {"status": 418}}]}, {"scenario": "dev-server"}])
+async def test_faults_that_cannot_be_counted_strike_nobody(server, wish):
+    """A request is answered once, by its endpoint, while the database that counts is gone."""
+    async with standing_in(server) as client:
+        assert (await client.put("/_standin/faults", json=wish)).status_code == 200
+        await end(server, client)
+        try:
+            found = await ask(client, "GET", "/v1/tms/version", {}, {})
+            refused = await ask(client, *OF_TMS["getclient"])
+        finally:
+            server.start()
+    assert (found[0], refused[0]) == (200, 503)

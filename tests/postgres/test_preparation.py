@@ -54,7 +54,13 @@ async def test_the_migrations_make_what_the_tables_say(url):
         )
     await connections.close()
     removed = {difference[1].name for difference in found if difference[0] == "remove_table"}
-    assert removed == {"standin_board", "standin_replicas", "standin_snapshots", "standin_tallies"}
+    assert removed == {
+        "standin_board",
+        "standin_replicas",
+        "standin_snapshot_pieces",
+        "standin_snapshots",
+        "standin_tallies",
+    }
     assert [difference for difference in found if difference[0] != "remove_table"] == []
 
 

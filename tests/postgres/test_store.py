@@ -22,6 +22,7 @@ NEW_TENANT, NEW_HOST, NEW_CLIENT = Insert(tenants), Insert(hosts), Insert(client
 DISABLE = Statement(
     update(tenants).where(matching(tenants, "tenant")).values(enabled=bindparam("flag", type_=tenants.c.enabled.type))
 )
+MOVE = Statement(update(hosts).where(matching(hosts, "host")).values(addr=bindparam("addr")))
 WRITTEN = {"created": MOMENT, "updated": MOMENT}
 HOSTS = Statement(select(hosts.c.host).where(matching(hosts, "tenant")).order_by(hosts.c.host))
 
@@ -142,15 +143,19 @@ async def test_those_who_block_each_other_try_again(store):
 
         async def work(transaction):
             tries.append(first)
-            await transaction.update(DISABLE, tenants, tenant=first, flag=False)
+            await transaction.update(MOVE, hosts, host=first, addr=second)
             if len(tries) == 1:
                 await met.wait()
-            await transaction.update(DISABLE, tenants, tenant=second, flag=True)
+            await transaction.update(MOVE, hosts, host=second, addr=first)
             return len(tries)
 
         return work
 
-    tries = await asyncio.gather(store.write(crossing("test", "default")), store.write(crossing("default", "test")))
+    for name in "ab":
+        await store.write(
+            lambda transaction, name=name: transaction.insert(NEW_HOST, tenant="test", host=name, addr="", **WRITTEN)
+        )
+    tries = await asyncio.gather(store.write(crossing("a", "b")), store.write(crossing("b", "a")))
     assert sorted(tries) == [1, 2]
 
 
@@ -187,6 +192,45 @@ async def test_another_host_is_told_of_replaced_rows(store_for, tmp_path):
     assert other._board.words[EPOCH] == epoch + 2
     with pytest.raises(RowsReplaced):
         await other.write(adding("late"), epoch)
+
+
+async def test_a_change_is_seen_by_every_host_that_remembers(store_for):
+    """As soon as it is answered, however often it is asked for meanwhile."""
+    one, other = await store_for(), await store_for()
+    first = await other.cached(TENANT, tenant="test")
+    assert await other.cached(TENANT, tenant="test") is first
+    for flag in (False, True) * 5:
+        asked = [asyncio.create_task(other.cached(TENANT, tenant="test")) for _ in range(5)]
+        await one.write(lambda transaction, flag=flag: transaction.update(DISABLE, tenants, tenant="test", flag=flag))
+        found = await other.cached(TENANT, tenant="test")
+        assert found.enabled is flag
+        assert await other.cached(TENANT, tenant="test") is found
+        await asyncio.gather(*asked)
+
+
+async def test_a_process_that_hears_nothing_remembers_nothing(store):
+    """It asks the database each time."""
+    store._board.remembered = None
+    first = await store.cached(TENANT, tenant="test")
+    again = await store.cached(TENANT, tenant="test")
+    assert (again == first, again is first) == (True, False)
+
+
+async def test_what_is_remembered_does_not_grow_without_end(store, monkeypatch):
+    """It starts anew where it is full; what is not there is not remembered."""
+    monkeypatch.setattr("app.postgres.store._MOST_REMEMBERED", 2)
+    for name in ("nobody", "default", "test"):
+        await store.cached(TENANT, tenant=name)
+    assert len(store._cache) == 2
+    await store.cached(Statement(select(tenants.c.id).where(matching(tenants, "tenant"))), tenant="test")
+    assert len(store._cache) == 1
+
+
+async def test_keys_are_not_remembered(store):
+    """Nobody tells of a change of theirs."""
+    by_id = Statement(select(pubkeys.c.id).where(matching(pubkeys, "id")))
+    assert await store.cached(by_id, id=1) is not await store.cached(by_id, id=1)
+    assert store._cache == {}
 
 
 async def test_a_nul_is_refused_in_both_versions(store_for):

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from app.clock import NEVER
-from app.errors import DatabaseError, Refusal, StartRefused
+from app.errors import DatabaseError, DatabaseGone, Refusal, StartRefused
 from app.modes import Modes
 from app.schema import Preparation
 from app.settings import Settings
@@ -823,6 +823,20 @@ async def test_a_database_that_may_only_be_read(path, store):
     store._writer.connection.execute("PRAGMA query_only = 0")
     await store.write(adding("b"))
     assert names_in(path) == ["a", "b"]
+
+
+async def test_a_database_whose_file_was_removed(path, store):
+    """Nothing is read from a file without a name, nothing that was written there is answered, and none is made anew."""
+    await store.write(adding("a"))
+    path.unlink()
+    asked = (store.write(adding("b")), store.one(STATE, tenant="a"), store.cached(STATE, tenant="a"), store.few(NAMES))
+    for answer in asked:
+        with pytest.raises(DatabaseGone, match="the database file was removed or replaced; restart the stand-in"):
+            await answer
+    with pytest.raises(DatabaseGone):
+        async for _ in store.pages(NAMES):
+            pass
+    assert not path.exists()
 
 
 async def test_a_transaction_that_cannot_be_finished(path, store):

@@ -56,6 +56,7 @@ async def test_methods(standin, path):
     )
 
 
+@pytest.mark.on_sqlite
 async def test_a_database_that_does_not_answer(standin):
     """Status 503 in the envelope, no word of the database, and well again afterwards."""
     known = {"client_id": "tapis_cli"}
@@ -66,6 +67,7 @@ async def test_a_database_that_does_not_answer(standin):
     assert (await standin.http.post("/v3/oauth2/device/code", json=known)).status_code == 200
 
 
+@pytest.mark.on_sqlite
 async def test_a_device_code_that_is_not_saved(standin):
     """The one failure of the database that has words of its own (contract tapis 2.2)."""
     standin.parts.store._writer.connection.execute("ALTER TABLE device_flows RENAME TO away")

@@ -1,0 +1,1 @@
+"""Carries whole states between databases: `tms-standin export` and `import`, and the images of PostgreSQL."""

@@ -1,0 +1,62 @@
+"""The rows of a PostgreSQL database. It changes none, and begins no transaction."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+
+from ..moving.rows import CHUNK, TABLES, in_order, is_numbered
+from .connections import PATIENT_SECONDS, Driver
+
+_LAST_ID = "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM {0}_id_seq"
+# Unlike setval it is undone with its transaction.
+_GO_ON_AFTER = "ALTER SEQUENCE {0}_id_seq RESTART WITH {1}"
+
+
+class PostgresRows:
+    """The rows that a transaction sees, in the tables themselves or in others that have their columns."""
+
+    def __init__(self, driver: Driver, instead: Mapping[str, Table] | None = None) -> None:
+        self.driver = driver
+        self._instead = instead or {}
+
+    async def count(self, table: Table) -> int:
+        """Return how many a table has."""
+        return int(await self.driver.fetchval(f"SELECT count(*) FROM {self.place_of(table)}", timeout=PATIENT_SECONDS))  # noqa: S608 - names come from tables.py
+
+    async def chunks(self, table: Table) -> AsyncGenerator[list[Any], None]:
+        """Yield them as Python sees them, in the order of their primary key."""
+        asked = in_order(self.place_of(table)).postgresql
+        cursor = await self.driver.cursor(asked.text, timeout=PATIENT_SECONDS)
+        while records := await cursor.fetch(CHUNK, timeout=PATIENT_SECONDS):
+            yield [asked.row(record) for record in records]
+
+    async def last_id(self, table: Table) -> int:
+        """Return the last id that a table has given away, 0 before the first."""
+        if not is_numbered(table):
+            return 0
+        return int(await self.driver.fetchval(_LAST_ID.format(table.name)))
+
+    def place_of(self, table: Table) -> Table:
+        """Return where the rows of a table are."""
+        return self._instead.get(table.name, table)
+
+
+async def hold(driver: Driver) -> None:
+    """Keep everybody from emptying the tables until the transaction ends, which its own moment does not."""
+    await driver.execute(f"LOCK TABLE {_names()} IN ACCESS SHARE MODE", timeout=PATIENT_SECONDS)
+
+
+async def empty(driver: Driver) -> None:
+    """Take all rows away."""
+    await driver.execute(f"TRUNCATE {_names()}", timeout=PATIENT_SECONDS)
+
+
+async def set_last_id(driver: Driver, table: Table, last: int) -> None:
+    """Go on counting after an id, in a table that counts its rows."""
+    if is_numbered(table):
+        await driver.execute(_GO_ON_AFTER.format(table.name, int(last) + 1))
+
+
+def _names() -> str:
+    return ", ".join(table.name for table in TABLES)

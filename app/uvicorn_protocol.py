@@ -1,0 +1,85 @@
+"""uvicorn's HTTP protocol with a bound on what one connection may make it remember, answered as contract 6.4 wants.
+
+llhttp has no bound of its own. It touches names of uvicorn's pinned version, like uvicorn_connection.py.
+"""
+
+import asyncio
+import resource
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LARGEST_HEAD = 440_000  # bytes of headers, or of trailers, in all
+LONGEST_TARGET = 65_534
+MOST_HEADERS = 100
+SPARE_FILES = 64  # that no connection takes: the database's, the journal's, those of a module that is loaded late
+
+_BAD, _LONG_TARGET, _LARGE_HEAD = b"400 Bad Request", b"414 URI Too Long", b"431 Request Header Fields Too Large"
+
+
+class TooMuchError(Exception):
+    """The head of a request is out of bounds; what ends the parser's work has to be an exception."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. What is out of bounds, or no HTTP at all, is answered without a body and ends it."""
+
+    _unread = 0  # bytes since the parser has last handed on a head, a piece of a body or an end
+    _refusal = _BAD
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's signature
+        """Take a connection, unless those that are there have taken all open files but the spare ones."""
+        super().connection_made(transport)
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if resource.RLIM_INFINITY != most < len(self.connections) + SPARE_FILES:
+            self.logger.warning("There are %d connections already: one more was closed.", len(self.connections) - 1)
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, unless the head that it belongs to is too large already."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > LARGEST_HEAD and not self.transport.is_closing():
+            self._refusal = _LARGE_HEAD
+            self.send_400_response("The head is too large.")
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target. Raises TooMuchError."""
+        super().on_url(url)
+        if len(self.url) > LONGEST_TARGET:
+            self._refusal = _LONG_TARGET
+            raise TooMuchError
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, or a trailer. Raises TooMuchError."""
+        super().on_header(name, value)
+        if len(self.headers) > MOST_HEADERS:
+            self._refusal = _LARGE_HEAD
+            raise TooMuchError
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer. Raises TooMuchError."""
+        if self._unread > LARGEST_HEAD and sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD:
+            self._refusal = _LARGE_HEAD
+            raise TooMuchError
+        self._unread = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a piece of the body on."""
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request."""
+        self._unread = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are for its log
+        """Answer without a body, and end the connection; uvicorn calls this for what is no HTTP."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # Whatever is still to be answered there would come behind this.
+            self.cycle.message_event.set()
+        date = self.app.clock.http_date()
+        head = b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\ndate: %s\r\n\r\n"
+        self.transport.write(head % (self._refusal, date))
+        self.transport.close()

@@ -1,0 +1,1 @@
+"""Tests of app/moving, with real databases on both sides."""

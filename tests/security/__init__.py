@@ -1,0 +1,1 @@
+"""What SECURITY.md promises, tried the way an attacker would."""
