@@ -132,7 +132,7 @@ async def test_parts_follow_the_settings():
 def test_a_database_that_is_not_served_is_refused_before_the_start():
     """The sentence comes from making the application."""
     with pytest.raises(StartRefused, match=r"^standin\.database: this URL is not served, expected sqlite"):
-        create_app(Settings(database="mysql://localhost/tms"))
+        create_app(Settings(database="sqlite:///tms.db?mode=ro"))
 
 
 async def test_a_refused_lifespan_leaves_nothing(tmp_path):

@@ -2,9 +2,10 @@
 
 import pytest
 
-from app import bodies, image, routes, serde_json
+from app import bodies, routes, serde_json
 from app.errors import FrameworkRefusal
 from app.journal import redaction
+from app.sqlite import image
 from tests.fuzz import generated
 from tests.fuzz.targets import bodies as of_bodies
 from tests.fuzz.targets import control, files, texts

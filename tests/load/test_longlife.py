@@ -21,7 +21,7 @@ def test_the_tables(capsys, monkeypatch):
     monkeypatch.setattr(pauses, "POLLED", 500)
     monkeypatch.setattr(pauses, "RING", 100)
     monkeypatch.setattr(million, "STARTS", 1)
-    short = ["--seconds", "30", "--rounds", "1", "--keys", "2000", "--ended", "1000", "--most", "50"]
+    short = ["--seconds", "30", "--rounds", "1", "--keys", "2000", "--ended", "2000", "--most", "50"]
     assert longlife.main(short) == 0
     told = capsys.readouterr().out
     for request in ("getkey", "getclient", "poll"):
@@ -29,7 +29,7 @@ def test_the_tables(capsys, monkeypatch):
             assert re.search(rf"^{request} +{condition} +[\d,]+ +\d", told, re.MULTILINE)
     for request in ("getkey, any key", "getclient, any client", "createkey"):
         assert re.search(rf"^{request} +among many +[\d,]+ +\d", told, re.MULTILINE)
-    assert "5,000 rows had ended long ago" in told
+    assert "10,000 rows had ended long ago" in told
     assert " 0 of them were left." in told
     assert told.endswith(" 0 failures.\n")
 

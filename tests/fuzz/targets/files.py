@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from app.database import MEMORY, engine_over, open_sqlite
 from app.errors import StartRefused
-from app.image import SeedImage, check_whole, restore, save
 from app.seed import plant
 from app.settings import Settings, settings_table
+from app.sqlite.database import MEMORY, engine_over, open_sqlite
+from app.sqlite.image import FileImage, SeedImage, check_whole, restore, save
 from app.tables import metadata
 
 from .target import Target
@@ -159,7 +159,7 @@ def _snapshot() -> bytes:
     image = SeedImage(lambda begun: plant(begun, "standard", "adminsecret1", _NOW, whole_seconds=False))
     path = _folder() / "real.sqlite"
     with closing(open_sqlite(MEMORY)) as connection:
-        image.copy_to(connection, _NOW)
+        restore(connection, image.of(_NOW))
         connection.execute("VACUUM")
         save(connection, path, _NOW)
     image.close()
@@ -178,7 +178,7 @@ def snapshot(data: bytes) -> None:
         assert str(refused)
         return
     with closing(open_sqlite(MEMORY)) as connection:
-        restore(connection, path)
+        restore(connection, FileImage(path))
 
 
 def targets() -> list[Target]:
@@ -190,7 +190,7 @@ def targets() -> list[Target]:
         b"\0\0SQLite format 3\0",
         b"\0\1\x10\0\1\1\0\x40\x20\x20",
         b"\x01\x00\x0d\0\0\0\1",
-        b"\0\6\0\0\0\5tms_0005",
+        b"\0\6\0\0\0\5tms_0006",
     )
     return [
         Target("seed files", seed, (_SEED, _OAUTH, _SEED + _OAUTH), _TOML, _OF_SEEDS, linear=False),
@@ -208,7 +208,7 @@ def targets() -> list[Target]:
             snapshot,
             pages,
             (b"\0", b"\xff\xff", b"CREATE TABLE", b"alembic_version"),
-            ("app.image",),
+            ("app.sqlite.image",),
             linear=False,
         ),
     ]
