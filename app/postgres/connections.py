@@ -30,6 +30,8 @@ class Connections:
 
     def __init__(self, url: str, most: int, autocommit: bool = True) -> None:
         """Open nothing yet. Raises StartRefused for what is no URL of PostgreSQL."""
+        # The pool wakes those who wait in it when a connection comes back, but not when one cannot be opened.
+        self._free = asyncio.Semaphore(most)
         # What is begun and ended by SQL of our own needs no reset when it comes back.
         options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if autocommit else {}
         self.engine: AsyncEngine = create_async_engine(
@@ -41,7 +43,8 @@ class Connections:
             hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_SECONDS,
-                "command_timeout": STATEMENT_SECONDS,
+                # Whoever leaves transactions to SQLAlchemy migrates large tables, or waits for another who does.
+                "command_timeout": STATEMENT_SECONDS if autocommit else PATIENT_SECONDS,
                 "statement_cache_size": _STATEMENTS_KEPT,
                 "server_settings": {"application_name": "tms-standin"},
             },
@@ -51,19 +54,20 @@ class Connections:
     @contextlib.asynccontextmanager
     async def lend(self) -> AsyncIterator[Driver]:
         """Give a connection that was alive a moment ago. Raises DatabaseGone where the database is not there any more."""
-        lent = await self._alive()
-        driver = await driver_of(lent)
-        try:
-            yield driver
-        except BaseException as error:
-            gone = is_gone(error) or driver.is_closed()
-            if gone or not isinstance(error, Exception):  # Cancelled: nobody knows what is still under way in it.
-                await lent.invalidate()
-            if gone and not isinstance(error, DatabaseGone):
-                raise DatabaseGone from error
-            raise
-        finally:
-            await lent.close()
+        async with self._free:
+            lent = await self._alive()
+            driver = await driver_of(lent)
+            try:
+                yield driver
+            except BaseException as error:
+                gone = is_gone(error) or driver.is_closed()
+                if gone or not isinstance(error, Exception):  # Cancelled: nobody knows what is still under way in it.
+                    await lent.invalidate()
+                if gone and not isinstance(error, DatabaseGone):
+                    raise DatabaseGone from error
+                raise
+            finally:
+                await lent.close()
 
     async def close(self) -> None:
         """Close all that are not lent."""

@@ -1,6 +1,7 @@
 """Tests of app/postgres/connections.py: how connections are lent, and how one that is gone is told."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -74,6 +75,22 @@ async def test_a_server_that_is_not_there():
             async with connections.lend():
                 pass
     await connections.close()
+
+
+async def test_a_server_that_takes_connections_and_says_nothing(monkeypatch):
+    """Whoever waits while others try in vain is told as well, rather than never."""
+    monkeypatch.setattr("app.postgres.connections.CONNECT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connections = Connections(f"postgresql://standin@127.0.0.1:{silent.getsockname()[1]}/tms", 1)
+
+        async def borrow():
+            async with connections.lend():
+                pass
+
+        async with asyncio.timeout(30):
+            told = await asyncio.gather(*(borrow() for _ in range(3)), return_exceptions=True)
+        assert [type(each) for each in told] == [DatabaseGone] * 3
+        await connections.close()
 
 
 @pytest.mark.parametrize(
