@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import asyncpg
 from sqlalchemy import Table
 
-from ..errors import DatabaseAway, DatabaseGone, RowsReplaced
+from ..errors import DatabaseAway, DatabaseError, DatabaseGone, RowsReplaced
 from ..modes import Modes
 from ..schema import Planted, Preparation, Prepared
 from ..sqlite.image import Image
@@ -43,6 +43,7 @@ _BEGIN = "BEGIN; LOCK TABLE standin_board IN ACCESS SHARE MODE; SELECT standin_r
 _ROWS_REPLACED = "TS001"
 _SPEND = "SELECT nextval(pg_get_serial_sequence($1, 'id'))"
 _MEND = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), (SELECT max(id) FROM {0}))"
+ROLLED_BACK = DatabaseError("(code: 1) the transaction was rolled back", "the transaction was rolled back")
 # What sqlx says once its pool has tried in vain: it waits for a database that refuses connections (contract 2.0, DB).
 _AWAY = "pool timed out while waiting for an open connection"
 
@@ -174,7 +175,8 @@ class PostgresStore(Store):
                 await driver.execute(_BEGIN.format(int(epoch)))
                 transaction = PostgresTransaction(driver, self._modes, number)
                 result = await work(transaction)
-                await driver.execute("COMMIT")
+                if await driver.execute("COMMIT") != "COMMIT":  # A statement has failed, and the work has told nobody.
+                    raise ROLLED_BACK
             except Exception as error:
                 if not driver.is_closed():
                     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

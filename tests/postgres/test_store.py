@@ -1,6 +1,7 @@
 """Tests of app/postgres/store.py over a real PostgreSQL: reads, writes, conflicts, ids, replaced rows."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import bindparam, select, update
@@ -76,6 +77,19 @@ async def test_what_a_work_raises_undoes_it(store):
         await store.write(half)
     assert await names(store) == {"default": 1, "test": 2}
     assert await store.write(lambda transaction: transaction.one(TENANT, tenant="half")) is None
+
+
+async def test_a_work_that_hides_a_refusal_is_refused(store):
+    """PostgreSQL keeps nothing of it, whatever it has written before and afterwards; its caller must not believe so."""
+
+    async def hiding(transaction):
+        await transaction.insert(NEW_TENANT, tenant="new", enabled=True, **WRITTEN)
+        with suppress(DatabaseError):
+            await transaction.insert(NEW_TENANT, tenant="test", enabled=True, **WRITTEN)
+
+    with pytest.raises(DatabaseError, match="the transaction was rolled back"):
+        await store.write(hiding)
+    assert await names(store) == {"default": 1, "test": 2}
 
 
 async def test_a_refusal_has_the_words_of_both_databases(store):
