@@ -148,7 +148,7 @@ class PostgresBoard(Board):
             try:
                 await self._turn(driver, "epoch | 1")
                 async with driver.transaction():
-                    await driver.execute("LOCK TABLE standin_board IN ACCESS EXCLUSIVE MODE")
+                    await driver.execute("LOCK TABLE standin_board IN EXCLUSIVE MODE")  # Others may look at it.
                     yield driver
                     await driver.execute("UPDATE standin_board SET epoch = epoch + 1")
                     await driver.execute(_TELL)

@@ -197,6 +197,24 @@ async def test_rows_that_were_replaced(store, tmp_path):
     assert await names(store) == {"default": 1, "next": 3, "test": 2}
 
 
+async def test_rows_that_are_replaced_for_a_long_time(store_for, monkeypatch):
+    """Reads and writes wait longer than a database may say nothing otherwise; the board can be looked at meanwhile."""
+    monkeypatch.setattr("app.postgres.connections.STATEMENT_SECONDS", 1.0)
+    store, other = await store_for(), await store_for()
+    async with store._board.replacing() as driver:
+        await driver.execute("LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE")
+        asked = [
+            asyncio.create_task(each)
+            for each in (other.one(TENANT, tenant="test"), other.few(ALL), other.write_whatever_was_read(adding("new")))
+        ]
+        await asyncio.sleep(1.2)
+        await other._board.look()
+        assert not any(task.done() for task in asked)
+    row, rows, written = await asyncio.gather(*asked)
+    assert (row.id, len(rows), written) == (2, 2, None)
+    assert await names(store) == {"default": 1, "new": 3, "test": 2}
+
+
 async def test_another_host_is_told_of_replaced_rows(store_for, tmp_path):
     """What it has read is refused at once, though nobody has told its board by hand."""
     one, other = await store_for(), await store_for()
