@@ -78,7 +78,7 @@ class Connections:
             try:
                 lent = await self.engine.connect()
             except Exception as error:
-                if is_gone(error):
+                if is_gone(error) or isinstance(error, OSError):  # No way to the host, no such name, no TLS.
                     raise DatabaseGone from error
                 raise
             if not (await driver_of(lent)).is_closed():
@@ -93,10 +93,10 @@ async def driver_of(lent: AsyncConnection) -> Driver:
 
 
 def is_gone(error: BaseException) -> bool:
-    """Return whether an error says that the database does not answer, rather than that it refuses."""
+    """Return whether an error says that the database does not answer, rather than that it, or a file here, refuses."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(_SHUT)
-    return isinstance(error, OSError | TimeoutError | asyncio.IncompleteReadError | DatabaseGone)
+    return isinstance(error, ConnectionError | TimeoutError | asyncio.IncompleteReadError | DatabaseGone)
 
 
 def driver_url(url: str) -> URL:

@@ -1,6 +1,8 @@
 """Tests of app/postgres/connections.py: how connections are lent, and how one that is gone is told."""
 
 import asyncio
+import errno
+import os
 import socket
 
 import pytest
@@ -65,6 +67,16 @@ async def test_a_borrower_who_is_cancelled(connections):
     await asyncio.gather(task, return_exceptions=True)
     async with connections.lend() as one, connections.lend() as other:
         assert (one.is_in_transaction(), other.is_in_transaction()) == (False, False)
+
+
+async def test_a_file_that_its_borrower_cannot_write(connections):
+    """A full disk here is no matter of the database, and leaves the connection as it is."""
+    with pytest.raises(OSError, match="No space left on device"):
+        async with connections.lend() as driver:
+            pid = driver.get_server_pid()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    async with connections.lend() as driver:
+        assert driver.get_server_pid() == pid
 
 
 async def test_a_server_that_is_not_there():
