@@ -191,11 +191,11 @@ class PostgresBoard(Board):
                 async with self._connections.lend() as driver:
                     told = False
                     await self._hear(driver, heard)
-            except (DatabaseGone, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (DatabaseGone, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 if not heard.is_set():
                     raise
-                if not told:  # Once, however long it takes.
-                    _log.warning("the database does not answer: %s", error.__cause__ or error)
+                if not told:  # Once, however long it takes. The last of them is a file of this host, on a full disk.
+                    _log.warning("what is set on the database cannot be heard of: %s", error.__cause__ or error)
                 told = True
             await asyncio.sleep(_RETRY_SECONDS)
 
@@ -204,6 +204,7 @@ class PostgresBoard(Board):
         await _be_present(driver, begins=not heard.is_set())
         await driver.add_listener(CHANNEL, lambda *_told: self._told.set())
         driver.add_termination_listener(lambda *_told: self._told.set())
+        present: Version | None = None
         try:
             while not driver.is_closed():
                 self._told.clear()
@@ -211,7 +212,9 @@ class PostgresBoard(Board):
                 if version.remembered != self.remembered:
                     self.remembered = version.remembered
                     self.forget()
-                await driver.execute(_PRESENT, *version)
+                if version != present:
+                    await driver.execute(_PRESENT, *version)
+                present = version
                 heard.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._told.wait(), LISTEN_SECONDS)

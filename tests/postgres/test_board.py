@@ -195,6 +195,20 @@ async def test_a_process_that_is_told_nothing_looks_by_itself(url, tmp_path, pos
                 await asyncio.sleep(0.02)
 
 
+async def test_a_full_disk_does_not_end_the_hearing(url, tmp_path, monkeypatch, caplog):
+    """What could not be taken over then is taken over later, and the log tells of it."""
+    monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 0.02)
+    async with host(url, tmp_path / "one") as one, host(url, tmp_path / "other") as other:
+        with monkeypatch.context() as full:
+            full.setattr(other, "_store", lambda _state: (tmp_path / "nothing").stat())
+            full.setattr("app.postgres.board.ACKNOWLEDGED_SECONDS", 0.2)
+            await one.alter(lambda _state: FROZEN)
+        async with asyncio.timeout(30):
+            while other.read()[1] != FROZEN:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+    assert "what is set on the database cannot be heard of: [Errno 2]" in caplog.text
+
+
 async def test_an_older_copy_takes_the_place_of_the_database(two, postgres, url):
     """Its numbers count, though they are smaller than those that were known."""
     one, other = two
