@@ -61,7 +61,8 @@ class Connections:
                 yield driver
             except BaseException as error:
                 gone = is_gone(error) or driver.is_closed()
-                if gone or not isinstance(error, Exception):  # Cancelled: nobody knows what is still under way in it.
+                # Whoever is cancelled leaves something under way in it, and the next borrower's commit must not keep it.
+                if gone or not isinstance(error, Exception) or driver.is_in_transaction():
                     await lent.invalidate()
                 if gone and not isinstance(error, DatabaseGone):
                     raise DatabaseGone from error

@@ -79,6 +79,18 @@ async def test_a_file_that_its_borrower_cannot_write(connections):
         assert driver.get_server_pid() == pid
 
 
+async def test_a_borrower_who_fails_and_leaves_a_transaction(url):
+    """It is not handed to the next one, whose commit would keep what was not finished."""
+    connections = Connections(url, 1)
+    with pytest.raises(ZeroDivisionError):
+        async with connections.lend() as driver:
+            await driver.execute("BEGIN; DELETE FROM hosts")
+            raise ZeroDivisionError
+    async with connections.lend() as driver:
+        assert not driver.is_in_transaction()
+    await connections.close()
+
+
 async def test_a_server_that_is_not_there():
     """Everybody is told at once."""
     connections = Connections("postgresql://standin@127.0.0.1:1/tms", 1)
