@@ -62,7 +62,7 @@ class Connections:
             except BaseException as error:
                 gone = is_gone(error) or driver.is_closed()
                 # Whoever is cancelled leaves something under way in it, and the next borrower's commit must not keep it.
-                if gone or not isinstance(error, Exception) or driver.is_in_transaction():
+                if gone or not isinstance(error, Exception | GeneratorExit) or driver.is_in_transaction():
                     await lent.invalidate()
                 if gone and not isinstance(error, DatabaseGone):
                     raise DatabaseGone from error

@@ -66,6 +66,17 @@ async def test_pages_come_in_pieces(store, count):
     assert [row.host for page in pages for row in page] == [f"{number:04}" for number in range(count)]
 
 
+async def test_whoever_needs_no_more_pages(store):
+    """The connection is as good as new for the next reader."""
+    async with store._readers.lend() as driver:
+        pid = driver.get_server_pid()
+    pages = store.pages(ALL)
+    assert len(await anext(pages)) == 2
+    await pages.aclose()
+    async with store._readers.lend() as driver:
+        assert (driver.get_server_pid(), driver.is_in_transaction()) == (pid, False)
+
+
 async def test_what_a_work_raises_undoes_it(store):
     """Its writes are gone, the error is the caller's, and the next one goes on."""
 
