@@ -181,3 +181,14 @@ hosts = _table(
     _unique("hosts", "tenant host addr"),
     _references("hosts", "tenant", "tenants"),
 )
+
+
+def named_unique_sets(table: Table) -> list[tuple[str, tuple[str, ...]]]:
+    """Return name and columns of each unique constraint, then of each unique index, as PostgreSQL checks them."""
+    constraints = sorted(
+        (part for part in table.constraints if isinstance(part, UniqueConstraint)),
+        key=lambda part: part._creation_order,
+    )
+    indexes = [index for index in table.indexes if index.unique]
+    parts: list[UniqueConstraint | Index] = [*constraints, *indexes]
+    return [(str(part.name), tuple(column.name for column in part.columns)) for part in parts]

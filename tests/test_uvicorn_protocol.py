@@ -72,6 +72,22 @@ def test_what_never_ends_is_refused_before_it_does(port, begin):
         assert connection.answer().line == "HTTP/1.1 431 Request Header Fields Too Large"
 
 
+def test_too_many_headers_are_refused_before_the_head_ends(port):
+    """Whoever sends them need not say that there are no more; the last line is a header when the next one begins."""
+    with connected(port) as connection:
+        connection.send(request_of(*VERSION, *["X-A: 1"] * (MOST_HEADERS + 1)).removesuffix(b"\r\n"))
+        assert connection.answer().line == "HTTP/1.1 431 Request Header Fields Too Large"
+
+
+def test_an_empty_line_before_a_request(port):
+    """It is passed over (RFC 9112 2.2), also where it comes alone."""
+    with connected(port) as connection:
+        connection.send(b"\r\n")
+        time.sleep(0.05)
+        connection.send(request_of(*VERSION))
+        assert connection.answer().status == 200
+
+
 def test_a_large_body_is_no_large_head(port):
     """Many pieces of a body, and many requests on one connection, are counted for nothing."""
     body = b'{"user":"' + b"a" * 2 * LARGEST_HEAD + b'"}'

@@ -1,7 +1,7 @@
 """Who may use the control plane: no page of another origin, and with `standin.control_token` its bearers alone.
 
-Without a token, no page either whose name leads here by DNS rebinding. A browser that has shown the token carries a cookie instead, good for the page and for none
-of the calls.
+Without a token, no page either whose name leads here by DNS rebinding. A browser that has shown the token carries a
+cookie instead, good for the page and for none of the calls.
 """
 
 from starlette.responses import RedirectResponse, Response

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..steering.board import Board
+from ..steering.board import EPOCH, GENERATION, Board
 from ..steering.state import NOTHING, State, decode, encode
 from .connections import PATIENT_SECONDS, Connections, Driver
 
 CHANNEL = "standin_board"
 ACKNOWLEDGED_SECONDS = 2.0  # how long a change waits for a process that says nothing, which then hears of it later
 _RETRY_SECONDS = 0.5
+LISTEN_SECONDS = 5.0  # until the next look, told or not: a connection that was cut on its way tells of nothing
 _LOOK_SECONDS = 0.003
 _CONNECTIONS = 4  # one listens, the others change and count
 # PostgreSQL's advisory locks are known by numbers alone: who is there, and who replaces rows.
@@ -32,14 +33,18 @@ _PRESENT = """
 INSERT INTO standin_replicas VALUES (pg_backend_pid(), $1, $2, $3)
 ON CONFLICT (pid) DO UPDATE SET generation = $1, epoch = $2, remembered = $3
 """
+# A process that is no more may have left its number to one of another database on the same server.
 _ABSENT = """
-DELETE FROM standin_replicas
-WHERE pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted)
+DELETE FROM standin_replicas WHERE pid NOT IN (
+    SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE datname = current_database() AND locktype = 'advisory' AND objid = $1 AND granted
+)
 """
 _UNAWARE = """
-SELECT count(*) FROM standin_replicas
-WHERE (generation < $1 OR epoch < $2 OR remembered < $3)
-  AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $4 AND granted)
+SELECT count(*) FROM standin_replicas WHERE (generation < $1 OR epoch < $2 OR remembered < $3) AND pid IN (
+    SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE datname = current_database() AND locktype = 'advisory' AND objid = $4 AND granted
+)
 """
 _COUNT = """
 INSERT INTO standin_tallies VALUES ($1, 1)
@@ -84,7 +89,7 @@ class PostgresBoard(Board):
             self._hearing.result()
 
     async def leave(self) -> None:
-        """Leave; the last process of a host takes its files away, the last of all forgets what was set."""
+        """Leave; the last process of a host takes its files away. What was set is there until the next first one joins."""
         if self._hearing is not None:
             self._hearing.cancel()
             await asyncio.gather(self._hearing, return_exceptions=True)
@@ -145,7 +150,7 @@ class PostgresBoard(Board):
             try:
                 await self._turn(driver, "epoch | 1")
                 async with driver.transaction():
-                    await driver.execute("LOCK TABLE standin_board IN ACCESS EXCLUSIVE MODE")
+                    await driver.execute("LOCK TABLE standin_board IN EXCLUSIVE MODE")  # Others may look at it.
                     yield driver
                     await driver.execute("UPDATE standin_board SET epoch = epoch + 1")
                     await driver.execute(_TELL)
@@ -173,7 +178,10 @@ class PostgresBoard(Board):
         await _known_to_all(driver, await self._look(driver))
 
     async def _look(self, driver: Driver) -> Version:
+        known = self.words[GENERATION], self.words[EPOCH]
         version, state = await _read(driver)
+        if version.generation < known[0] or version.epoch < known[1]:  # An older copy has taken the database's place.
+            self.words[GENERATION] = self.words[EPOCH] = 0
         self.adopt(version.generation, version.epoch, state)
         return version
 
@@ -188,8 +196,8 @@ class PostgresBoard(Board):
             except Exception as error:  # Whatever it is: nobody would ever listen again.
                 if not heard.is_set():
                     raise
-                if not told:  # Once, however long it takes.
-                    _log.warning("the database does not answer: %s", error.__cause__ or error)
+                if not told:  # Once, however long it takes. The last of them is a file of this host, on a full disk.
+                    _log.warning("what is set on the database cannot be heard of: %s", error.__cause__ or error)
                 told = True
             await asyncio.sleep(_RETRY_SECONDS)
 
@@ -198,6 +206,7 @@ class PostgresBoard(Board):
         await _be_present(driver, begins=not heard.is_set())
         await driver.add_listener(CHANNEL, lambda *_told: self._told.set())
         driver.add_termination_listener(lambda *_told: self._told.set())
+        present: Version | None = None
         try:
             while not driver.is_closed():
                 self._told.clear()
@@ -205,9 +214,12 @@ class PostgresBoard(Board):
                 if version.remembered != self.remembered:
                     self.remembered = version.remembered
                     self.forget()
-                await driver.execute(_PRESENT, *version)
+                if version != present:
+                    await driver.execute(_PRESENT, *version)
+                present = version
                 heard.set()
-                await self._told.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._told.wait(), LISTEN_SECONDS)
         finally:
             self.remembered = None
             self.forget()

@@ -5,7 +5,7 @@ SQLAlchemy's asyncpg dialect opens and pools them; statements are run by the dri
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeAlias, cast
 
 import asyncpg
@@ -30,6 +30,8 @@ class Connections:
 
     def __init__(self, url: str, most: int, autocommit: bool = True) -> None:
         """Open nothing yet. Raises StartRefused for what is no URL of PostgreSQL."""
+        # The pool wakes those who wait in it when a connection comes back, but not when one cannot be opened.
+        self._free = asyncio.Semaphore(most)
         # What is begun and ended by SQL of our own needs no reset when it comes back.
         options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if autocommit else {}
         self.engine: AsyncEngine = create_async_engine(
@@ -41,27 +43,28 @@ class Connections:
             hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_SECONDS,
-                "command_timeout": STATEMENT_SECONDS,
+                # Whoever leaves transactions to SQLAlchemy migrates large tables, or waits for another who does.
+                "command_timeout": STATEMENT_SECONDS if autocommit else PATIENT_SECONDS,
                 "statement_cache_size": _STATEMENTS_KEPT,
                 "server_settings": {"application_name": "tms-standin"},
             },
             **options,
         )
         # SQLAlchemy's way in and out of its pool costs more than a small statement; what is idle stays out here.
-        self._places = asyncio.Semaphore(most)
         self._idle: list[tuple[AsyncConnection, Driver]] = []
 
     @contextlib.asynccontextmanager
     async def lend(self) -> AsyncIterator[Driver]:
         """Give a connection that was alive a moment ago. Raises DatabaseGone where the database is not there any more."""
-        async with self._places:
+        async with self._free:
             lent, driver = await self._alive()
             is_fit = True
             try:
                 yield driver
             except BaseException as error:
                 gone = is_gone(error) or driver.is_closed()
-                is_fit = isinstance(error, Exception) and not gone  # Cancelled: nobody knows what is still under way.
+                # Whoever is cancelled leaves something under way in it, and the next borrower's commit must not keep it.
+                is_fit = not gone and isinstance(error, Exception | GeneratorExit) and not driver.is_in_transaction()
                 if gone and not isinstance(error, DatabaseGone):
                     raise DatabaseGone from error
                 raise
@@ -87,7 +90,8 @@ class Connections:
             lent = await self.engine.connect()
             return lent, await driver_of(lent)
         except Exception as error:
-            if is_gone(_cause_of(error)):
+            # No way to the host, no such name, no TLS: nobody answers there, whatever it is called.
+            if any(is_gone(cause) or isinstance(cause, OSError) for cause in _causes(error)):
                 raise DatabaseGone from error
             raise
 
@@ -104,15 +108,17 @@ async def driver_of(lent: AsyncConnection) -> Driver:
 
 
 def is_gone(error: BaseException) -> bool:
-    """Return whether an error says that the database does not answer, rather than that it refuses."""
+    """Return whether an error says that the database does not answer, rather than that it, or a file here, refuses."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(_SHUT)
-    return isinstance(error, OSError | TimeoutError | asyncio.IncompleteReadError | DatabaseGone)
+    return isinstance(error, ConnectionError | TimeoutError | asyncio.IncompleteReadError | DatabaseGone)
 
 
-def _cause_of(error: BaseException) -> BaseException:
-    """Return what the driver has said, behind SQLAlchemy's own exceptions."""
-    return error if error.__cause__ is None else _cause_of(error.__cause__)
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, and what the driver has said behind SQLAlchemy's own exceptions."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def driver_url(url: str) -> URL:

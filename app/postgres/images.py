@@ -8,23 +8,39 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+from sqlalchemy import Table
+
+from ..errors import StartRefused
 from ..moving.rows import TABLES, is_numbered
 from ..sqlite.image import Image
 from ..sqlite.rows import SqliteRows, staging_file
 from .connections import PATIENT_SECONDS, Driver
 from .rows import PostgresRows, empty, hold, set_last_id
 
+_UNFIT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+
 
 async def pour(driver: Driver, image: Image) -> None:
-    """Replace all rows by those of an image, inside a transaction that has begun. Raises what opening the image raises."""
+    """Replace all rows by those of an image, inside a transaction that has begun.
+
+    Raises what opening the image raises, and StartRefused for what PostgreSQL cannot store.
+    """
     with image.opened() as connection:
         source = SqliteRows(connection)
         await empty(driver)
         for table in TABLES:
-            columns = [column.name for column in table.columns]
-            records = _each(source.chunks(table))
-            await driver.copy_records_to_table(table.name, columns=columns, records=records, timeout=PATIENT_SECONDS)
+            await _pour(driver, table, _each(source.chunks(table)))
             await set_last_id(driver, table, await source.last_id(table))
+
+
+async def _pour(driver: Driver, table: Table, records: AsyncIterator[Any]) -> None:
+    columns = [column.name for column in table.columns]
+    try:
+        await driver.copy_records_to_table(table.name, columns=columns, records=records, timeout=PATIENT_SECONDS)
+    except (*_UNFIT, OverflowError, ValueError) as error:  # The words of the driver repeat the value.
+        reason = error.args[0] if isinstance(error, _UNFIT) else "a text or a number that it cannot store"
+        raise StartRefused(f"PostgreSQL refuses its rows of {table.name}: {reason}") from error
 
 
 async def draw(driver: Driver, path: Path, moment: datetime) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import asyncpg
 from sqlalchemy import Table
 
-from ..errors import DatabaseAway, DatabaseGone, RowsReplaced
+from ..errors import DatabaseAway, DatabaseError, DatabaseGone, RowsReplaced
 from ..modes import Modes
 from ..schema import Planted, Preparation, Prepared
 from ..sqlite.image import Image
@@ -24,7 +24,7 @@ from ..store import BATCH_SIZES, PAGE, Store, Writing
 from ..transaction import Transaction
 from . import images
 from .board import PostgresBoard
-from .connections import Connections, Driver, is_gone
+from .connections import PATIENT_SECONDS, Connections, Driver, is_gone
 from .preparation import prepare
 from .transaction import TRIES, Again, IdTaken, PostgresTransaction, bound
 from .words import translate
@@ -39,10 +39,11 @@ REMEMBERED = frozenset(
 _MOST_REMEMBERED = 10_000
 _AGAIN_SECONDS = 0.002  # times the number of tries, until the next one
 _REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
-_BEGIN = "BEGIN; LOCK TABLE standin_board IN ACCESS SHARE MODE; SELECT standin_require_epoch({})"
+_BEGIN = "BEGIN; LOCK TABLE standin_board IN ROW SHARE MODE; SELECT standin_require_epoch({})"
 _ROWS_REPLACED = "TS001"
 _SPEND = "SELECT nextval(pg_get_serial_sequence($1, 'id'))"
 _MEND = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), (SELECT max(id) FROM {0}))"
+ROLLED_BACK = DatabaseError("(code: 1) the transaction was rolled back", "the transaction was rolled back")
 # What sqlx says once its pool has tried in vain: it waits for a database that refuses connections (contract 2.0, DB).
 _AWAY = "pool timed out while waiting for an open connection"
 
@@ -74,7 +75,9 @@ class PostgresStore(Store):
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row as a named tuple, or None."""
         chosen = statement.postgresql
-        record = await self._read(lambda driver: driver.fetchrow(chosen.text, *bound(chosen, parameters)))
+        record = await self._read(
+            lambda driver: driver.fetchrow(chosen.text, *bound(chosen, parameters), timeout=self._patience)
+        )
         return None if record is None else chosen.row(record)
 
     async def cached(self, statement: Statement, **parameters: Any) -> Any:
@@ -94,7 +97,9 @@ class PostgresStore(Store):
     async def few(self, statement: Statement, **parameters: Any) -> list[Any]:
         """Return all rows of a read."""
         chosen = statement.postgresql
-        records = await self._read(lambda driver: driver.fetch(chosen.text, *bound(chosen, parameters)))
+        records = await self._read(
+            lambda driver: driver.fetch(chosen.text, *bound(chosen, parameters), timeout=self._patience)
+        )
         return [chosen.row(record) for record in records]
 
     async def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
@@ -103,7 +108,7 @@ class PostgresStore(Store):
         values = bound(chosen, parameters)
         try:
             async with self._readers.lend() as driver, driver.transaction():
-                cursor = await driver.cursor(chosen.text, *values)
+                cursor = await driver.cursor(chosen.text, *values, timeout=self._patience)
                 while page := await cursor.fetch(PAGE):
                     yield [chosen.row(record) for record in page]
         except DatabaseGone as gone:
@@ -159,6 +164,11 @@ class PostgresStore(Store):
         await self._readers.close()
         await self._writers.close()
 
+    @property
+    def _patience(self) -> float | None:
+        """How long a statement may wait: for rows that are being replaced as long as that takes."""
+        return PATIENT_SECONDS if self._board.words[EPOCH] % 2 else None
+
     async def _read(self, question: Callable[[Driver], Awaitable[Result]]) -> Result:
         try:
             async with self._readers.lend() as driver:
@@ -171,10 +181,11 @@ class PostgresStore(Store):
     async def _tried(self, epoch: int, work: Callable[[Transaction], Awaitable[Result]], number: int) -> Result:
         async with self._writers.lend() as driver:
             try:
-                await driver.execute(_BEGIN.format(int(epoch)))
+                await driver.execute(_BEGIN.format(int(epoch)), timeout=self._patience)
                 transaction = PostgresTransaction(driver, self._modes, number)
                 result = await work(transaction)
-                await driver.execute("COMMIT")
+                if await driver.execute("COMMIT") != "COMMIT":  # A statement has failed, and the work has told nobody.
+                    raise ROLLED_BACK
             except Exception as error:
                 if not driver.is_closed():
                     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

@@ -20,6 +20,7 @@ NUL = DatabaseError(
     "(code: 1) a text with a NUL cannot be stored in PostgreSQL", 'invalid byte sequence for encoding "UTF8": 0x00'
 )
 TRIES = 30  # at the same write, before its caller is told of a conflict
+_TURN = "SELECT pg_advisory_xact_lock(x'746D7305'::int, hashtext($1))"
 _UNIQUE_VIOLATION, _DEADLOCK, _SERIALIZATION_FAILURE = "23505", "40P01", "40001"
 
 
@@ -60,7 +61,9 @@ class PostgresTransaction(Transaction):
         """Insert one row. Raises DatabaseError in both databases' words; the row's id is spent all the same."""
         if not (self._modes.wire.reuses_row_ids and statement.numbered):
             await self._execute(statement.postgresql, statement.table, row)
-        elif len(unique_sets(statement.table)) < 2:
+            return
+        await self._turn(statement.table)
+        if len(unique_sets(statement.table)) < 2:
             await self._execute(statement.postgresql_lowest, statement.table, row)
         else:
             await self._insert_into_several(statement, row)
@@ -70,9 +73,10 @@ class PostgresTransaction(Transaction):
 
         The id is spent all the same.
         """
-        lowest = self._modes.wire.reuses_row_ids and statement.numbered
-        chosen = statement.postgresql_lowest_ignore if lowest else statement.postgresql_ignore
-        return await self._execute(chosen, statement.table, row) == 1
+        if not (self._modes.wire.reuses_row_ids and statement.numbered):
+            return await self._execute(statement.postgresql_ignore, statement.table, row) == 1
+        await self._turn(statement.table)
+        return await self._execute(statement.postgresql_lowest_ignore, statement.table, row) == 1
 
     async def update(self, statement: Statement, table: Table, **parameters: Any) -> int:
         """Return how many rows were changed. Raises DatabaseError."""
@@ -89,6 +93,13 @@ class PostgresTransaction(Transaction):
     def wait(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Return what a coroutine of this transaction or of its store returns, inside of `run`."""
         return await_only(coroutine)
+
+    async def _turn(self, table: Table) -> None:
+        """Wait for the others who take the largest id plus one: of many who take the same, all but one have to try again."""
+        try:
+            await self._driver.fetchval(_TURN, table.name)
+        except asyncpg.PostgresError as error:
+            raise self._refusal(error) from error
 
     async def _insert_into_several(self, statement: Insert, row: dict[str, Any]) -> None:
         """Insert a row that may be refused by several constraints, of which SQLite names the youngest."""

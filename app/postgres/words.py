@@ -3,10 +3,10 @@
 from functools import cache
 
 import asyncpg
-from sqlalchemy import Index, Table, UniqueConstraint
+from sqlalchemy import Table
 
 from ..errors import DatabaseError
-from ..tables import metadata
+from ..tables import metadata, named_unique_sets
 
 _CODES = {"23505": 2067, "23503": 787, "23514": 275, "23502": 1299}
 _FOREIGN_KEY = "FOREIGN KEY constraint failed"
@@ -33,7 +33,7 @@ def found_by(table: Table, columns: tuple[str, ...]) -> str:
 @cache
 def unique_sets(table: Table) -> list[tuple[str, ...]]:
     """Return the sets of columns that no two rows share, in the order of their making, each once; ids are none."""
-    return list(dict.fromkeys(columns for _, columns in _named_sets(table)))
+    return list(dict.fromkeys(columns for _, columns in named_unique_sets(table)))
 
 
 def _in_sqlite(error: asyncpg.PostgresError | asyncpg.InterfaceError, native: str) -> str:
@@ -49,17 +49,7 @@ def _in_sqlite(error: asyncpg.PostgresError | asyncpg.InterfaceError, native: st
 
 def _unique(constraint: str) -> str:
     for table in metadata.tables.values():
-        for name, columns in _named_sets(table):
+        for name, columns in named_unique_sets(table):
             if name == constraint:
                 return not_unique(table, columns)
     return f"(code: 2067) UNIQUE constraint failed: {constraint}"
-
-
-def _named_sets(table: Table) -> list[tuple[str, tuple[str, ...]]]:
-    constraints = sorted(
-        (part for part in table.constraints if isinstance(part, UniqueConstraint)),
-        key=lambda part: part._creation_order,
-    )
-    indexes = [index for index in table.indexes if index.unique]
-    parts: list[UniqueConstraint | Index] = [*constraints, *indexes]
-    return [(str(part.name), tuple(column.name for column in part.columns)) for part in parts]

@@ -6,9 +6,10 @@ It reads the database to find out, and never changes it.
 import sqlite3
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, Table, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Table
 
 from ..errors import DatabaseError
+from ..tables import named_unique_sets
 
 NUL = DatabaseError("", 'invalid byte sequence for encoding "UTF8": 0x00')
 
@@ -34,7 +35,7 @@ def refused_insert(
     """Return the refusal of an insert of `row`, with the constraint that PostgreSQL would have named first."""
     if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return DatabaseError(_native(error), _missing_parent(connection, table, row))
-    for columns, name in _unique_sets(table):
+    for name, columns in named_unique_sets(table):
         if _exists(connection, table.name, dict(zip(columns, (row[column] for column in columns), strict=True))):
             return DatabaseError(_native(error), f'duplicate key value violates unique constraint "{name}"')
     return DatabaseError(_native(error), f'new row for relation "{table.name}" violates a constraint: {error}')
@@ -42,8 +43,8 @@ def refused_insert(
 
 def refused_update(error: sqlite3.IntegrityError, table: Table) -> DatabaseError:
     """Return the refusal of an update, whose unique columns SQLite names itself."""
-    named = [part.rsplit(".", 1)[-1] for part in str(error).split(": ")[-1].split(", ")]
-    for columns, name in _unique_sets(table):
+    named = tuple(part.rsplit(".", 1)[-1] for part in str(error).split(": ")[-1].split(", "))
+    for name, columns in named_unique_sets(table):
         if columns == named:
             return DatabaseError(_native(error), f'duplicate key value violates unique constraint "{name}"')
     return DatabaseError(_native(error), str(error))
@@ -82,14 +83,3 @@ def _exists(connection: sqlite3.Connection, table: str, values: dict[str, Any]) 
 def _foreign_keys(table: Table) -> list[ForeignKeyConstraint]:
     """Return a table's foreign keys in the order in which PostgreSQL checks them: that of their declaration."""
     return sorted(table.foreign_key_constraints, key=lambda key: key._creation_order)
-
-
-def _unique_sets(table: Table) -> list[tuple[list[str], str]]:
-    """Return columns and name of each unique constraint, then of each unique index, as PostgreSQL checks them."""
-    constraints = sorted(
-        (part for part in table.constraints if isinstance(part, UniqueConstraint)),
-        key=lambda part: part._creation_order,
-    )
-    indexes = [index for index in table.indexes if index.unique]
-    parts: list[UniqueConstraint | Index] = [*constraints, *indexes]
-    return [([column.name for column in part.columns], str(part.name)) for part in parts]

@@ -1,6 +1,7 @@
 """What several resources share: how a row is shown, how long a record lives. No endpoint."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -41,11 +42,13 @@ def listing(
     shows_enabled = "enabled" in element.__struct_fields__
 
     async def pages() -> AsyncGenerator[list[Struct], None]:
-        async for rows in call.parts.store.pages(statement, **parameters):
-            values = [shown(call.parts.modes.wire, row) for row in rows]
-            for value in values if shows_enabled else ():
-                value["enabled"] = int(value["enabled"])
-            yield [element(**value) for value in values]
+        # Under defect D2 nobody reads them all.
+        async with aclosing(call.parts.store.pages(statement, **parameters)) as found:
+            async for rows in found:
+                values = [shown(call.parts.modes.wire, row) for row in rows]
+                for value in values if shows_enabled else ():
+                    value["enabled"] = int(value["enabled"])
+                yield [element(**value) for value in values]
 
     return Listing(name, count, pages(), shows_enabled)
 

@@ -182,3 +182,54 @@ async def test_a_connection_that_was_lost_is_replaced(two, postgres, url):
                 break
     await other.alter(lambda state: State(modes=state.modes | {"quirks": "real"}))
     assert one.read()[1].modes == other.read()[1].modes == {"strict": True, "quirks": "real"}
+
+
+async def test_a_process_that_is_told_nothing_looks_by_itself(url, tmp_path, postgres, monkeypatch):
+    """What lies between may have cut its connection without a word."""
+    monkeypatch.setattr("app.postgres.board.LISTEN_SECONDS", 0.02)
+    async with host(url, tmp_path / "one") as one:
+        before = one.words[EPOCH]
+        postgres.run("UPDATE standin_board SET epoch = epoch + 2", url.rpartition("/")[2])
+        async with asyncio.timeout(30):
+            while one.words[EPOCH] != before + 2:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+
+
+async def test_a_full_disk_does_not_end_the_hearing(url, tmp_path, monkeypatch, caplog):
+    """What could not be taken over then is taken over later, and the log tells of it."""
+    monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 0.02)
+    async with host(url, tmp_path / "one") as one, host(url, tmp_path / "other") as other:
+        with monkeypatch.context() as full:
+            full.setattr(other, "_store", lambda _state: (tmp_path / "nothing").stat())
+            full.setattr("app.postgres.board.ACKNOWLEDGED_SECONDS", 0.2)
+            await one.alter(lambda _state: FROZEN)
+        async with asyncio.timeout(30):
+            while other.read()[1] != FROZEN:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+    assert "what is set on the database cannot be heard of: [Errno 2]" in caplog.text
+
+
+async def test_an_older_copy_takes_the_place_of_the_database(two, postgres, url):
+    """Its numbers count, though they are smaller than those that were known."""
+    one, other = two
+    name = url.rpartition("/")[2]
+    older = postgres.run("SELECT generation, epoch FROM standin_board", name).split("|")
+    await one.alter(lambda _state: FROZEN)
+    async with one.replacing():
+        pass
+    postgres.run(f"UPDATE standin_board SET generation = {older[0]}, epoch = {older[1]}, state = '{{}}'", name)
+    await other.look()
+    assert [str(other.words[GENERATION]), str(other.words[EPOCH])] == older
+    assert other.read()[1] == NOTHING
+
+
+async def test_a_process_of_another_database_on_the_server(url, tmp_path, postgres, seeded):
+    """It does not stand for one of this database that is no more and had the same number."""
+    elsewhere = postgres.create(seeded)
+    async with host(elsewhere, tmp_path / "elsewhere") as stranger, stranger._connections.lend() as driver:
+        pid = await driver.fetchval("SELECT pid FROM standin_replicas")
+        postgres.run(f"INSERT INTO standin_replicas VALUES ({pid}, 0, 0, 0)", url.rpartition("/")[2])
+        async with host(url, tmp_path / "one"):
+            found = postgres.run(f"SELECT count(*) FROM standin_replicas WHERE pid = {pid}", url.rpartition("/")[2])
+    postgres.drop(elsewhere)
+    assert found == "0"

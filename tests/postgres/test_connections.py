@@ -1,6 +1,9 @@
 """Tests of app/postgres/connections.py: how connections are lent, and how one that is gone is told."""
 
 import asyncio
+import errno
+import os
+import socket
 
 import pytest
 
@@ -66,6 +69,28 @@ async def test_a_borrower_who_is_cancelled(connections):
         assert (one.is_in_transaction(), other.is_in_transaction()) == (False, False)
 
 
+async def test_a_file_that_its_borrower_cannot_write(connections):
+    """A full disk here is no matter of the database, and leaves the connection as it is."""
+    with pytest.raises(OSError, match="No space left on device"):
+        async with connections.lend() as driver:
+            pid = driver.get_server_pid()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    async with connections.lend() as driver:
+        assert driver.get_server_pid() == pid
+
+
+async def test_a_borrower_who_fails_and_leaves_a_transaction(url):
+    """It is not handed to the next one, whose commit would keep what was not finished."""
+    connections = Connections(url, 1)
+    with pytest.raises(ZeroDivisionError):
+        async with connections.lend() as driver:
+            await driver.execute("BEGIN; DELETE FROM hosts")
+            raise ZeroDivisionError
+    async with connections.lend() as driver:
+        assert not driver.is_in_transaction()
+    await connections.close()
+
+
 async def test_a_server_that_is_not_there():
     """Everybody is told at once."""
     connections = Connections("postgresql://standin@127.0.0.1:1/tms", 1)
@@ -74,6 +99,22 @@ async def test_a_server_that_is_not_there():
             async with connections.lend():
                 pass
     await connections.close()
+
+
+async def test_a_server_that_takes_connections_and_says_nothing(monkeypatch):
+    """Whoever waits while others try in vain is told as well, rather than never."""
+    monkeypatch.setattr("app.postgres.connections.CONNECT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connections = Connections(f"postgresql://standin@127.0.0.1:{silent.getsockname()[1]}/tms", 1)
+
+        async def borrow():
+            async with connections.lend():
+                pass
+
+        async with asyncio.timeout(30):
+            told = await asyncio.gather(*(borrow() for _ in range(3)), return_exceptions=True)
+        assert [type(each) for each in told] == [DatabaseGone] * 3
+        await connections.close()
 
 
 @pytest.mark.parametrize(

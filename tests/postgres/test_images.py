@@ -65,6 +65,32 @@ async def test_a_seed(driver):
     assert {row["created"] for row in await driver.fetch("SELECT created FROM tenants")} == {MOMENT + timedelta(days=1)}
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            "UPDATE clients SET app_version = 'pass1word' || char(0)",
+            'clients: invalid byte sequence for encoding "UTF8": 0x00',
+        ),
+        ("UPDATE pubkeys SET max_uses = 3000000000", "pubkeys: a text or a number that it cannot store"),
+        ("DELETE FROM tenants", 'admin: insert or update on table "admin" violates foreign key constraint'),
+    ],
+)
+async def test_what_postgresql_cannot_store(driver, tmp_path, change, reason):
+    """A snapshot of SQLite may hold more; the reason repeats no value, and nothing has changed."""
+    await draw(driver, tmp_path / "one", MOMENT)
+    with closing(sqlite3.connect(tmp_path / "one")) as connection:
+        connection.execute(change)
+        connection.commit()
+    await driver.execute("INSERT INTO tenants (tenant, enabled, created, updated) VALUES ('new', true, now(), now())")
+    with pytest.raises(StartRefused) as refused:
+        async with driver.transaction():
+            await pour(driver, FileImage(tmp_path / "one"))
+    assert str(refused.value).startswith(f"PostgreSQL refuses its rows of {reason}")
+    assert "pass1word" not in str(refused.value)
+    assert await driver.fetchval("SELECT count(*) FROM tenants") == 3
+
+
 async def test_more_than_a_chunk(driver, tmp_path, monkeypatch):
     """Rows come in pieces, none twice and none left out."""
     monkeypatch.setattr("app.postgres.rows.CHUNK", 7)

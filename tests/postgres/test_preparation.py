@@ -45,6 +45,13 @@ async def test_of_many_starts_at_once_one_does_the_work(empty):
     assert sorted(str(each.revision_found) for each in found) == ["None", HEAD, HEAD, HEAD]
 
 
+async def test_a_start_may_take_longer_than_any_statement_of_a_request(empty, monkeypatch):
+    """A revision may rewrite a large table, and whoever starts beside it waits until it is done."""
+    monkeypatch.setattr("app.postgres.connections.STATEMENT_SECONDS", 0.2)
+    slow = planting()._replace(check=lambda begun: begun.exec_driver_sql("SELECT pg_sleep(0.5)"))
+    assert (await prepare(empty, slow)).revision_found is None
+
+
 async def test_the_migrations_make_what_the_tables_say(url):
     """Tables, columns, types, constraints and indexes are the same; beside them stands what the processes share."""
     connections = Connections(url, 1, autocommit=False)

@@ -1,6 +1,7 @@
 """Tests of app/postgres/store.py over a real PostgreSQL: reads, writes, conflicts, ids, replaced rows."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import bindparam, select, update
@@ -65,6 +66,17 @@ async def test_pages_come_in_pieces(store, count):
     assert [row.host for page in pages for row in page] == [f"{number:04}" for number in range(count)]
 
 
+async def test_whoever_needs_no_more_pages(store):
+    """The connection is as good as new for the next reader."""
+    async with store._readers.lend() as driver:
+        pid = driver.get_server_pid()
+    pages = store.pages(ALL)
+    assert len(await anext(pages)) == 2
+    await pages.aclose()
+    async with store._readers.lend() as driver:
+        assert (driver.get_server_pid(), driver.is_in_transaction()) == (pid, False)
+
+
 async def test_what_a_work_raises_undoes_it(store):
     """Its writes are gone, the error is the caller's, and the next one goes on."""
 
@@ -76,6 +88,19 @@ async def test_what_a_work_raises_undoes_it(store):
         await store.write(half)
     assert await names(store) == {"default": 1, "test": 2}
     assert await store.write(lambda transaction: transaction.one(TENANT, tenant="half")) is None
+
+
+async def test_a_work_that_hides_a_refusal_is_refused(store):
+    """PostgreSQL keeps nothing of it, whatever it has written before and afterwards; its caller must not believe so."""
+
+    async def hiding(transaction):
+        await transaction.insert(NEW_TENANT, tenant="new", enabled=True, **WRITTEN)
+        with suppress(DatabaseError):
+            await transaction.insert(NEW_TENANT, tenant="test", enabled=True, **WRITTEN)
+
+    with pytest.raises(DatabaseError, match="the transaction was rolled back"):
+        await store.write(hiding)
+    assert await names(store) == {"default": 1, "test": 2}
 
 
 async def test_a_refusal_has_the_words_of_both_databases(store):
@@ -115,11 +140,19 @@ async def test_the_sequence_goes_on_behind_ids_that_it_has_not_given(store_for):
     assert await names(new) == {"a": 3, "b": 4, "c": 5, "d": 6, "default": 1, "e": 7, "test": 2}
 
 
-async def test_many_take_the_largest_id_plus_one_at_once(store_for):
-    """Who was too late tries again; nobody gets an error, and no id is given twice."""
-    store = await store_for(wire_version="0.1.0")
-    await asyncio.gather(*(store.write(adding(f"t{number}")) for number in range(20)))
-    assert sorted((await names(store)).values()) == list(range(1, 23))
+async def test_many_take_the_largest_id_plus_one_at_once(store_for, monkeypatch):
+    """One after the other, whichever host they come from: nobody is too late, let alone too often."""
+    for module in ("store", "transaction"):
+        monkeypatch.setattr(f"app.postgres.{module}.TRIES", 1)
+    stores = [await store_for(wire_version="0.1.0") for _ in range(2)]
+
+    async def adding_if_absent(store, number):
+        row = {"tenant": "test", "host": f"h{number}", "addr": "a", **WRITTEN}
+        return await store.write(lambda transaction: transaction.insert_if_absent(NEW_HOST, **row))
+
+    await asyncio.gather(*(stores[number % 2].write(adding(f"t{number}")) for number in range(20)))
+    assert sorted((await names(stores[0])).values()) == list(range(1, 23))
+    assert all(await asyncio.gather(*(adding_if_absent(stores[number % 2], number) for number in range(20))))
 
 
 async def test_two_that_change_what_they_have_read_follow_each_other(store_for):
@@ -181,6 +214,24 @@ async def test_rows_that_were_replaced(store, tmp_path):
         await store.write(adding("late"), epoch)
     await store.write_whatever_was_read(adding("next"))
     assert await names(store) == {"default": 1, "next": 3, "test": 2}
+
+
+async def test_rows_that_are_replaced_for_a_long_time(store_for, monkeypatch):
+    """Reads and writes wait longer than a database may say nothing otherwise; the board can be looked at meanwhile."""
+    monkeypatch.setattr("app.postgres.connections.STATEMENT_SECONDS", 1.0)
+    store, other = await store_for(), await store_for()
+    async with store._board.replacing() as driver:
+        await driver.execute("LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE")
+        asked = [
+            asyncio.create_task(each)
+            for each in (other.one(TENANT, tenant="test"), other.few(ALL), other.write_whatever_was_read(adding("new")))
+        ]
+        await asyncio.sleep(1.2)
+        await other._board.look()
+        assert not any(task.done() for task in asked)
+    row, rows, written = await asyncio.gather(*asked)
+    assert (row.id, len(rows), written) == (2, 2, None)
+    assert await names(store) == {"default": 1, "new": 3, "test": 2}
 
 
 async def test_another_host_is_told_of_replaced_rows(store_for, tmp_path):
