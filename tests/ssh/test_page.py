@@ -5,7 +5,7 @@ import pytest
 from tests.servers import ROOT
 
 
-@pytest.mark.parametrize("page", ["docs/sshd.md"])
+@pytest.mark.parametrize("page", ["docs/sshd.md", "README.md"])
 @pytest.mark.parametrize("script", ["docs/sshd/start"])
 def test_a_page_shows_the_script_itself(page, script):
     """Line for line, without what it says of itself."""
