@@ -19,7 +19,7 @@ from . import __version__, faults
 from .banner import banner, local_url, where_it_listens
 from .chance import Chance
 from .clock import Clock
-from .control import ControlPlane, to_the_page
+from .control import mounted, to_the_page
 from .databases import beside, board_of, shelf_of, store_of
 from .documents import document_routes, not_found, openapi_method
 from .edge import Edge, Receive, Scope
@@ -119,7 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += [Listed(operation.path, app.edge, name=operation.operation_id) for operation in OPERATIONS]
     app.router.routes += document_routes(parts, OPERATIONS)
     app.add_route("/_standin", to_the_page)
-    app.mount("/_standin", ControlPlane(parts))
+    app.router.routes.append(mounted(parts))
     app.openapi = openapi_method(parts, OPERATIONS)  # type: ignore[method-assign] # FastAPI's own way to replace it
     return app
 

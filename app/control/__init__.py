@@ -1,8 +1,11 @@
 """The control plane below /_standin (design 2.7): calls for tests and for people, never part of an emulated API."""
 
+import re
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from ..parts import Parts
@@ -25,6 +28,13 @@ class ControlPlane:
 
             self._plane = control_plane(self._parts, self._authority)
         await self._plane(scope, receive, send)
+
+
+def mounted(parts: Parts) -> Mount:
+    """Return the plane at its path, for every path below it: Starlette's own pattern ends at a newline."""
+    mount = Mount("/_standin", ControlPlane(parts))
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 async def to_the_page(_request: Request) -> RedirectResponse:

@@ -67,6 +67,13 @@ async def test_the_document_is_valid_and_whole(standin):
     assert "security" not in told
 
 
+@pytest.mark.parametrize("path", ["device/AB%0ACD", "snapshots/a%0a", "nothing%0A/here"])
+async def test_a_newline_in_a_path_leads_nowhere_else(standin, path):
+    """It is the plane that refuses, in its own form."""
+    answer = await standin.http.get(f"/_standin/{path}")
+    assert (answer.status_code // 100, answer.headers["content-type"]) == (4, "application/problem+json")
+
+
 async def test_the_document_can_be_asked_for_again(standin):
     """It stays the same."""
     assert await document(standin) == await document(standin)
