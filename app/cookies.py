@@ -11,7 +11,7 @@ def cookie_of(header: str, name: str) -> str:
     Others are not looked into: Python before 3.11.10 unquotes in time that grows with the square of the length.
     """
     pairs = (pair.partition("=") for pair in header.split(";"))
-    found = [value for key, _, value in pairs if key.strip() == name]
+    found = [value for key, sign, value in pairs if sign and key.strip() == name]
     if not found or len(found[-1]) > LONGEST:
         return ""
     return cookie_parser(f"{name}={found[-1]}").get(name, "")

@@ -31,3 +31,9 @@ def test_a_cookie(header, found):
 def test_a_cookie_without_end(name):
     """One of 400 KB is not unquoted, which would take Python 3.11.7 minutes."""
     assert cookie_of(f'{name}="{chr(92)}1{"a" * 400_000}"; x=1', "x") == "1"
+
+
+def test_a_name_without_a_value_is_no_cookie():
+    """It does not take the place of one that has a value."""
+    assert cookie_of("x=a=b;x", "x") == "a=b"
+    assert cookie_of("x", "x") == ""

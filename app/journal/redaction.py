@@ -35,6 +35,8 @@ _SIGNS = ("eyJ", "-----BEGIN", "/device/simulator/")
 _SHORTEST_SECRET = 48  # letters of one of TMS
 _FIELD_NAME = re.compile(r"[\w.~*:\[\]-]{1,100}")
 _SCHEMES = frozenset(("basic", "bearer", "digest"))
+# A word begins behind what is no letter, however often that was percent-encoded.
+_BEFORE = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=25[0-9A-Fa-f]{2}))"
 _QUOTED = re.compile(r'"[^"]*"|`[^`]*`')
 
 
@@ -91,7 +93,7 @@ class Redaction:
             text = _TELLTALE.sub(_told, text)
         for secret in self._hidden:
             if secret in text:
-                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", HIDDEN, text)
+                text = re.sub(rf"{_BEFORE}{re.escape(secret)}(?![A-Za-z0-9])", HIDDEN, text)
         return text
 
     def unquoted(self, text: str) -> str:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from app.journal.redaction import Redaction, is_secret
+from app.journal.redaction import HIDDEN, Redaction, is_secret
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0ZXN0dXNlcjEifQ.c2lnbmF0dXJl"
 PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -185,3 +185,12 @@ def test_quotations():
     """Where a request could not be looked into, what an answer quotes is hidden."""
     text = 'invalid type: string "hush", expected `u32` at line 1'
     assert Redaction().unquoted(text) == "invalid type: string ***, expected *** at line 1"
+
+
+@pytest.mark.parametrize("encoded", ["%28", "%2528", "%252528", "%25252528", "%2f"])
+def test_a_secret_behind_an_encoded_character(encoded):
+    """However often it was encoded; what is glued to letters is another word."""
+    redaction = Redaction()
+    redaction.form("client_secret=0pen-sesame-1234")
+    assert redaction.text(f"x={encoded}0pen-sesame-1234 ") == f"x={encoded}{HIDDEN} "
+    assert redaction.text(f"x={encoded}0pen-sesame-1234le") == f"x={encoded}0pen-sesame-1234le"
