@@ -19,7 +19,9 @@ __all__ = ("EXPECTED", "Name", "OAuth", "OAuthClient", "OAuthUser", "Setting", "
 
 
 def _database_url(value: str) -> str:
-    if re.fullmatch(r"sqlite://(/(?!:memory:).+)?", value) or (value.startswith("postgresql://") and _is_url(value)):
+    if re.fullmatch(r"sqlite://(/(?!:memory:).+)?", value) or (
+        value.startswith(("postgresql://", "postgres://")) and _is_url(value)
+    ):
         return value
     raise PydanticCustomError("shape", "a URL: postgresql://..., sqlite:///PATH or sqlite:// (in memory)")
 

@@ -69,7 +69,8 @@ def import_state(file: Path, database: str | None, replace: bool) -> int:
     from ..moving.moving import take_in
 
     url = _database(database)
-    return _carried_out(take_in(file, url, replace, _Shown()), f"now in {named(url)}")
+    done = f"now in {named(url)}"
+    return _carried_out(take_in(file, url, replace, _Shown()), done)
 
 
 def _database(given: str | None) -> str:

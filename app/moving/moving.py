@@ -38,6 +38,8 @@ async def take_in(file: Path, url: str, replace: bool, progress: Progress) -> li
 
     What an interrupted call has carried goes on in the next one. Raises StartRefused and Differs.
     """
+    if not await asyncio.to_thread(file.is_file):
+        raise StartRefused(f"{file}: there is no such file, expected what export or snapshot download has written.")
     try:
         await asyncio.to_thread(check_whole, file)
     except StartRefused as refused:

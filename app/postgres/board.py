@@ -197,7 +197,7 @@ class PostgresBoard(Board):
                 if not heard.is_set():
                     raise
                 if not told:  # Once, however long it takes. The last of them is a file of this host, on a full disk.
-                    _log.warning("what is set on the database cannot be heard of: %s", error.__cause__ or error)
+                    _log.warning("what is set on the database cannot be heard of: %s", _first_line(error))
                 told = True
             await asyncio.sleep(_RETRY_SECONDS)
 
@@ -252,3 +252,8 @@ async def _read(driver: Driver, holding: str = "") -> tuple[Version, State]:
     row = await driver.fetchrow(_SELECT + holding)
     assert row is not None  # noqa: S101 - the migration has made it
     return Version(row["generation"], row["epoch"], row["remembered"]), decode(row["state"])
+
+
+def _first_line(error: BaseException) -> str:
+    """Return what an error says of its cause, in one line."""
+    return str(error.__cause__ or error).partition("\n")[0] or type(error).__name__

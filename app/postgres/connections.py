@@ -130,6 +130,8 @@ def driver_url(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise StartRefused(f"standin.database: this is no database's URL, {_EXPECTED}.") from None
+    if "@" in (parsed.host or ""):  # What stands in front of the last one is the end of a password.
+        raise StartRefused("standin.database: the URL has several @, expected those of a password written as %40.")
     if not parsed.database:
         raise StartRefused(f"standin.database: the URL names no database, {_EXPECTED}.")
     query = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}

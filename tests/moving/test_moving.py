@@ -330,3 +330,11 @@ def test_what_an_older_version_has_left(full, tmp_path, run):
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.commit()
     assert run("export", "--replace", "--database", sqlite(full), tmp_path / "a.sqlite").status == 0
+
+
+def test_a_file_that_is_not_there(tmp_path, run):
+    """It is called that, and not a bad snapshot; no database is made."""
+    expected = "there is no such file, expected what export or snapshot download has written."
+    done = run("import", "--database", sqlite(tmp_path / "tms.db"), tmp_path / "nosuch.sqlite")
+    assert done == (2, "", f"{tmp_path / 'nosuch.sqlite'}: {expected}\n")
+    assert list(tmp_path.iterdir()) == []

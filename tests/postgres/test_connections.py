@@ -122,6 +122,8 @@ async def test_a_server_that_takes_connections_and_says_nothing(monkeypatch):
     [
         ("postgresql://db:pass1word/tms", f"this is no database's URL, {EXPECTED}"),
         ("postgresql://tms:pass1word@db", f"the URL names no database, {EXPECTED}"),
+        ("postgresql://tms:p@ss1word@db/tms", "the URL has several @, expected those of a password written as %40."),
+        ("postgresql://tms:pa@pass1word@db/tms", "the URL has several @, expected those of a password written as %40."),
     ],
 )
 def test_another_url_is_refused_without_its_password(url, sentence):
