@@ -41,6 +41,7 @@ def test_what_a_log_may_hold():
         LINE.format("testclient1"),
         LINE.format("6f9619ff-8b86-4d01-b42d-00cf4fc964ff"),
         'export TMS_PUBKEY_FINGERPRINT="SHA256:Y1nwRJ82LwfEwr2cxe48pB5fzqBK3DoKK4DuH584pDw"',
+        "  hint: getkey: SHA256:U/nwRJ82LwfEwr2cxe48pB5fzqBK3DoKK4DuH584pDw on testhost1 is stored",
         "  database            sqlite:////tmp/pytest-of-me/pytest-7/test_a_very_long_name_of_a_test0/tms.db",
         f"  hint: sha512 {'0123456789abcdef' * 8}",
         LINE.format("***"),
