@@ -51,6 +51,10 @@ class DatabaseError(DatabaseTrouble):
         self.postgresql = postgresql
 
 
+# What sqlx says once its pool has tried in vain: it waits for a database that refuses connections (contract 2.0, DB).
+POOL_TIMED_OUT = "pool timed out while waiting for an open connection"
+
+
 class DatabaseAway(DatabaseError):  # noqa: N818 - a state of the database, not a fault of ours
     """The database did not answer at all; the text is shown as it stands, without the prefix of a driver."""
 

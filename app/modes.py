@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import DatabaseAway, DatabaseGone
 from .settings import Settings
 from .wire import WIRES, Wire
 
@@ -39,6 +40,10 @@ class Modes:
     def real_defects(self) -> bool:
         """Return whether D1 and D2 are reproduced: both are defects of 0.3.0 alone (contract section 5)."""
         return self.quirks == "real" and self.wire_version == "0.3.0"
+
+    def gone(self, words: str) -> DatabaseGone | DatabaseAway:
+        """Return what a database that does not answer is to callers: `words` where the real server disguises it (D9)."""
+        return DatabaseAway(words) if self.quirks == "real" else DatabaseGone(words)
 
     @property
     def clients_may_be_created(self) -> bool:

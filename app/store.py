@@ -18,6 +18,7 @@ from .transaction import Transaction
 Result = TypeVar("Result")
 
 PAGE = 500  # rows that a long read hands on at a time
+MOST_REMEMBERED = 10_000  # rows of tenants and credentials
 BATCH_SIZES = (1, 3, 7, 15, 31, 63, 127, 255)  # the most that a batch of each counted size has; then there is no limit
 
 
@@ -37,6 +38,7 @@ class Store(ABC):
 
     def __init__(self) -> None:
         self.remembered = Remembered(self)
+        self._cache: dict[tuple[Any, ...], Any] = {}
 
     @abstractmethod
     async def prepare(self, preparation: Preparation[Planted]) -> Prepared[Planted]:
@@ -58,6 +60,11 @@ class Store(ABC):
     @abstractmethod
     def pages(self, statement: Statement, **parameters: Any) -> AsyncGenerator[list[Any], None]:
         """Yield the rows of a long read in lists of PAGE, off the loop."""
+
+    def _remember(self, key: tuple[Any, ...], row: Any) -> None:
+        if len(self._cache) >= MOST_REMEMBERED:
+            self._cache.clear()
+        self._cache[key] = row
 
     @abstractmethod
     async def few(self, statement: Statement, **parameters: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from ..call import Call
 from ..declare import Operation
 from ..documents import not_found
 from ..edge import Application, Edge
-from ..errors import DatabaseAway
+from ..errors import POOL_TIMED_OUT, DatabaseAway
 from ..gates import TENANT_STATE
 from ..oauth.door import Door
 from ..parts import Parts
@@ -17,9 +17,6 @@ from ..store import Store
 from ..tapis.door import TapisDoor
 from ..tms import OPERATIONS
 from .document import DatabaseDown
-
-# What sqlx says once its pool has tried in vain: it waits for a database that refuses connections (contract 2.0, DB).
-_TEXT = "pool timed out while waiting for an open connection"
 
 
 class AwayStore:
@@ -74,4 +71,4 @@ def _away_behind_its_gate(operation: Operation, away: Parts) -> Operation:
 
 
 def _away() -> NoReturn:
-    raise DatabaseAway(_TEXT)
+    raise DatabaseAway(POOL_TIMED_OUT)

@@ -5,16 +5,16 @@ forgotten them. Nothing here knows HTTP.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Table
 
-from ..errors import DatabaseAway, DatabaseError, DatabaseGone, RowsReplaced
+from ..errors import POOL_TIMED_OUT, DatabaseError, DatabaseGone, RowsReplaced
 from ..modes import Modes
 from ..schema import Planted, Preparation, Prepared
 from ..sqlite.image import Image
@@ -36,7 +36,6 @@ READERS, WRITERS = 6, 8  # connections of one process; the rest of a server's hu
 REMEMBERED = frozenset(
     ("tenants", "clients", "admin", "oauth_clients", "oauth_users", "oauth_signing_keys", "oauth_secrets")
 )
-_MOST_REMEMBERED = 10_000
 _AGAIN_SECONDS = 0.002  # times the number of tries, until the next one
 _REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
 _BEGIN = "BEGIN; LOCK TABLE standin_board IN ROW SHARE MODE; SELECT standin_require_epoch({})"
@@ -44,8 +43,6 @@ _ROWS_REPLACED = "TS001"
 _SPEND = "SELECT nextval(pg_get_serial_sequence($1, 'id'))"
 _MEND = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), (SELECT max(id) FROM {0}))"
 ROLLED_BACK = DatabaseError("(code: 1) the transaction was rolled back", "the transaction was rolled back")
-# What sqlx says once its pool has tried in vain: it waits for a database that refuses connections (contract 2.0, DB).
-_AWAY = "pool timed out while waiting for an open connection"
 
 
 class PostgresStore(Store):
@@ -60,7 +57,6 @@ class PostgresStore(Store):
         self._readers = Connections(url, READERS)
         self._writers = Connections(url, WRITERS)
         self._queue = self._written = 0
-        self._cache: dict[tuple[Any, ...], Any] = {}
         board.forget = self._cache.clear
 
     async def prepare(self, preparation: Preparation[Planted]) -> Prepared[Planted]:
@@ -107,12 +103,11 @@ class PostgresStore(Store):
         chosen = statement.postgresql
         values = bound(chosen, parameters)
         try:
-            async with self._readers.lend() as driver, driver.transaction():
-                cursor = await driver.cursor(chosen.text, *values, timeout=self._patience)
-                while page := await cursor.fetch(PAGE):
-                    yield [chosen.row(record) for record in page]
-        except DatabaseGone as gone:
-            self._away(gone)
+            with self._in_force():
+                async with self._readers.lend() as driver, driver.transaction():
+                    cursor = await driver.cursor(chosen.text, *values, timeout=self._patience)
+                    while page := await cursor.fetch(PAGE):
+                        yield [chosen.row(record) for record in page]
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise translate(error) from error
 
@@ -127,16 +122,8 @@ class PostgresStore(Store):
         known = self._board.words[EPOCH] if epoch is None else epoch
         self._queue += 1
         try:
-            for number in range(1, TRIES):
-                try:
-                    return await self._tried(known, work, number)
-                except IdTaken as taken:
-                    await self._read(_asking(_MEND.format(taken.table)))
-                except Again:
-                    await asyncio.sleep(_AGAIN_SECONDS * number)
-            return await self._tried(known, work, TRIES)
-        except DatabaseGone as gone:
-            self._away(gone)
+            with self._in_force():
+                return await self._tried_often(known, work)
         except RowsReplaced:
             await self._wait_for_rows()
             raise
@@ -145,19 +132,15 @@ class PostgresStore(Store):
 
     async def replace(self, image: Image) -> None:
         """Leave the rows of an image and nothing else, in one transaction; every process waits with its writes."""
-        try:
+        with self._in_force():
             async with self._board.replacing() as driver:
                 await images.pour(driver, image)
-        except DatabaseGone as gone:
-            self._away(gone)
 
     async def save(self, path: Path, moment: datetime) -> None:
         """Write all that is committed at one moment to an image's file."""
-        try:
+        with self._in_force():
             async with self._readers.lend() as driver:
                 await images.draw(driver, path, moment)
-        except DatabaseGone as gone:
-            self._away(gone)
 
     async def close(self) -> None:
         """Let go of the database."""
@@ -171,12 +154,21 @@ class PostgresStore(Store):
 
     async def _read(self, question: Callable[[Driver], Awaitable[Result]]) -> Result:
         try:
-            async with self._readers.lend() as driver:
-                return await question(driver)
-        except DatabaseGone as gone:
-            self._away(gone)
+            with self._in_force():
+                async with self._readers.lend() as driver:
+                    return await question(driver)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise translate(error) from error
+
+    async def _tried_often(self, epoch: int, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        for number in range(1, TRIES):
+            try:
+                return await self._tried(epoch, work, number)
+            except IdTaken as taken:
+                await self._read(_asking(_MEND.format(taken.table)))
+            except Again:
+                await asyncio.sleep(_AGAIN_SECONDS * number)
+        return await self._tried(epoch, work, TRIES)
 
     async def _tried(self, epoch: int, work: Callable[[Transaction], Awaitable[Result]], number: int) -> Result:
         async with self._writers.lend() as driver:
@@ -196,11 +188,6 @@ class PostgresStore(Store):
                 await self._board.forgotten_by_all(driver)
             return result
 
-    def _remember(self, key: tuple[Any, ...], row: Any) -> None:
-        if len(self._cache) >= _MOST_REMEMBERED:
-            self._cache.clear()
-        self._cache[key] = row
-
     async def _wait_for_rows(self) -> None:
         """Give whoever replaces the rows a moment, and finish for a process that died over it."""
         if self._board.words[EPOCH] % 2:
@@ -209,11 +196,13 @@ class PostgresStore(Store):
         else:
             await self._board.look()
 
-    def _away(self, gone: DatabaseGone) -> NoReturn:
+    @contextmanager
+    def _in_force(self) -> Iterator[None]:
         """Raise what the mode in force makes of a database that does not answer."""
-        if self._modes.quirks == "real":
-            raise DatabaseAway(_AWAY) from gone
-        raise gone
+        try:
+            yield
+        except DatabaseGone as gone:
+            raise self._modes.gone(POOL_TIMED_OUT) from gone
 
 
 def _asking(text: str, *values: Any) -> Callable[[Driver], Awaitable[Any]]:

@@ -8,7 +8,6 @@ import logging
 import os
 from pathlib import Path
 
-from ..errors import DatabaseAway, DatabaseGone
 from ..modes import Modes
 
 LOOK_SECONDS = 1.0
@@ -48,7 +47,7 @@ class DatabaseFiles:
     def refuse_when_gone(self) -> None:
         """Raise DatabaseGone when they were gone at the last look; under `quirks = "real"` it is DatabaseAway."""
         if self.are_gone:
-            raise DatabaseAway(_TEXT) if self._modes.quirks == "real" else DatabaseGone(_TEXT)
+            raise self._modes.gone(_TEXT)
 
     async def watch(self) -> None:
         """Look once a second, until cancelled."""

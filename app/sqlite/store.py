@@ -29,8 +29,6 @@ from .writer import Writer
 
 Result = TypeVar("Result")
 
-_CACHED = 10_000  # rows that the cache of tenants and credentials may hold
-
 
 class SqliteStore(Store):
     """The store over one file, or over memory."""
@@ -40,7 +38,6 @@ class SqliteStore(Store):
         self._location = location
         self._modes = modes
         self._in_memory = location == MEMORY
-        self._cache: dict[tuple[Any, ...], Any] = {}
         self._writer = Writer(location, modes, board, self._cache.clear)
         self._reader: sqlite3.Connection
         self._files = self._writer.files
@@ -164,11 +161,6 @@ class SqliteStore(Store):
         await self._writer.close()
         self._reader.close()
         self._writer.connection.close()
-
-    def _remember(self, key: tuple[Any, ...], row: Any) -> None:
-        if len(self._cache) >= _CACHED:
-            self._cache.clear()
-        self._cache[key] = row
 
     def _forget_if_changed(self) -> None:
         """Empty the cache if anybody has committed, asking once in a turn of the loop.

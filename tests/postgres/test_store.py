@@ -269,7 +269,7 @@ async def test_a_process_that_hears_nothing_remembers_nothing(store):
 
 async def test_what_is_remembered_does_not_grow_without_end(store, monkeypatch):
     """It starts anew where it is full; what is not there is not remembered."""
-    monkeypatch.setattr("app.postgres.store._MOST_REMEMBERED", 2)
+    monkeypatch.setattr("app.store.MOST_REMEMBERED", 2)
     for name in ("nobody", "default", "test"):
         await store.cached(TENANT, tenant=name)
     assert len(store._cache) == 2

@@ -11,12 +11,12 @@ from struct import unpack
 import pytest
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from app import store as store_module
 from app.clock import NEVER
 from app.errors import DatabaseError, DatabaseGone, Refusal, StartRefused
 from app.modes import Modes
 from app.schema import Preparation
 from app.settings import Settings
-from app.sqlite import store as store_module
 from app.sqlite import writer as writer_module
 from app.sqlite.constraints import NUL
 from app.sqlite.database import MEMORY, open_sqlite, prepare
@@ -476,7 +476,7 @@ async def test_a_write_that_was_refused_shows_nothing(either):
 
 async def test_the_cache_does_not_grow_without_end(either, monkeypatch):
     """It starts anew where it is full, and goes on giving the right rows."""
-    monkeypatch.setattr(store_module, "_CACHED", 2)
+    monkeypatch.setattr(store_module, "MOST_REMEMBERED", 2)
     await asyncio.gather(*[either.write(adding(name)) for name in "abc"])
     first = await found_by(either, "a")
     await found_by(either, "b")
