@@ -173,7 +173,7 @@ class PostgresBoard(Board):
 
     async def _turn(self, driver: Driver, epoch: str) -> None:
         """Set the epoch and wait until every process knows."""
-        await driver.execute(f"UPDATE standin_board SET epoch = {epoch}")  # noqa: S608 - one of three expressions above
+        await driver.execute(f"UPDATE standin_board SET epoch = {epoch}")  # noqa: S608 - one of two expressions of this class
         await driver.execute(_TELL)
         await _known_to_all(driver, await self._look(driver))
 

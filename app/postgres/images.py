@@ -1,7 +1,6 @@
 """Copies whole states between PostgreSQL and SQLite images, in which seeds and snapshots are kept. It commits nothing."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import datetime
@@ -13,7 +12,7 @@ from sqlalchemy import Table
 
 from ..errors import StartRefused
 from ..moving.rows import TABLES, is_numbered
-from ..sqlite.image import Image
+from ..sqlite.image import Image, written_whole
 from ..sqlite.rows import SqliteRows, staging_file
 from .connections import PATIENT_SECONDS, Driver
 from .rows import PostgresRows, empty, hold, set_last_id
@@ -45,15 +44,10 @@ async def _pour(driver: Driver, table: Table, records: AsyncIterator[Any]) -> No
 
 async def draw(driver: Driver, path: Path, moment: datetime) -> None:
     """Write all that is committed at one moment to an image's file of this date, which is there whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_whole(path, moment) as unfinished:
         async with driver.transaction(isolation="repeatable_read", readonly=True):
             await hold(driver)
             await _draw(PostgresRows(driver), unfinished)
-        os.utime(unfinished, (moment.timestamp(), moment.timestamp()))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 async def _draw(source: PostgresRows, unfinished: Path) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -36,11 +37,6 @@ _FOREIGN = "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index') OR 
 _INDEXES = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
 _OURS = {(table.name, column.name, 0) for table in metadata.tables.values() for column in table.columns}
 _OURS.add(("alembic_version", "version_num", 0))
-_OUR_INDEXES = {
-    str(CreateIndex(index).compile(dialect=sqlite.dialect()))
-    for table in metadata.tables.values()
-    for index in table.indexes
-}
 _STAMPED = [table for table in metadata.tables.values() if {"created", "updated"} <= set(table.columns.keys())]
 _SEEDED_ONCE = [oauth_clients, oauth_users]
 
@@ -113,12 +109,19 @@ class FileImage:
 
 def save(connection: sqlite3.Connection, path: Path, moment: datetime) -> None:
     """Write all that is committed to a file of this date, which is there whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_whole(path, moment) as unfinished:
         make_private(unfinished)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as image:
             connection.backup(image, sleep=_BUSY_PAUSE)
             image.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextmanager
+def written_whole(path: Path, moment: datetime) -> Iterator[Path]:
+    """Give the path of a file that takes the place of `path`, with this date, when all of it is written."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield unfinished
         os.utime(unfinished, (moment.timestamp(), moment.timestamp()))
         unfinished.replace(path)
     finally:
@@ -158,10 +161,16 @@ def check_whole(path: Path) -> None:
             found = image.execute("PRAGMA quick_check(1)").fetchone()
     except _UNREADABLE:
         raise StartRefused(_STRANGER) from None
-    if foreign is not None or columns != _OURS or not indexes <= _OUR_INDEXES:
+    if foreign is not None or columns != _OURS or not indexes <= _our_indexes():
         raise StartRefused("it holds other tables, views or triggers than a stand-in's")
     if found != ("ok",):
         raise StartRefused("the file is damaged, expected what GET snapshots/NAME has answered")
+
+
+@cache
+def _our_indexes() -> set[str]:
+    indexes = (index for table in metadata.tables.values() for index in table.indexes)
+    return {str(CreateIndex(index).compile(dialect=sqlite.dialect())) for index in indexes}
 
 
 def _opened(path: Path) -> sqlite3.Connection:
