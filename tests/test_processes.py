@@ -23,17 +23,10 @@ import pytest
 
 from tests.load.rows import defects, fingerprints_after, last_key
 from tests.raw import envelope
+from tests.seeded import KEY
 from tests.servers import ADMIN_SECRET, ROOT, STANDARD, by_two_workers, running
 
 FINGERPRINT = "SHA256:Y1nwRJ82LwfEwr2cxe48pB5fzqBK3DoKK4DuH584pDw"
-KEY = {
-    "client_user_id": "testuser1",
-    "host": "testhost1",
-    "host_account": "testhostaccount1",
-    "num_uses": -1,
-    "ttl_minutes": -1,
-    "key_type": "ed25519",
-}
 PATIENCE_SECONDS = 30
 DATABASE = "ERROR: error returned from database: "
 LOCKED = envelope(500, f"{DATABASE}canceling statement due to lock timeout")

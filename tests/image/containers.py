@@ -11,17 +11,10 @@ import pytest
 from tests.conformance.recordings import RECORDINGS, SETUPS, differences
 from tests.image.container import PORT, Container, Image, opened_image, started
 from tests.load.rows import defects, fingerprints_after
+from tests.seeded import CALLER as CLIENT
+from tests.seeded import KEY
 from tests.servers import STANDARD
 
-KEY = {
-    "client_user_id": "testuser1",
-    "host": "testhost1",
-    "host_account": "testhostaccount1",
-    "num_uses": -1,
-    "ttl_minutes": -1,
-    "key_type": "ed25519",
-}
-CLIENT = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 SEED = """[[tenants]]
 tenant = "astro"
 [[clients]]

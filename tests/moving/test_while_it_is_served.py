@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from tests.moving.conftest import begun, everything, many_hosts, sqlite
+from tests.seeded import CALLER
 from tests.servers import STANDARD, running
 
 pytestmark = pytest.mark.system("postgresql", "pg_ctlcluster")
 
-CREDENTIALS = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 WANTED = {"client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1}
 WANTED |= {"ttl_minutes": 60, "key_type": ""}
 ASKED = {"user": "testhostaccount1", "user_uid": "1", "host": "testhost1", "key_type": "ssh-ed25519"}
@@ -19,7 +19,7 @@ ASKED = {"user": "testhostaccount1", "user_uid": "1", "host": "testhost1", "key_
 
 def new_key(client):
     """Make a key and return its fingerprint."""
-    answer = client.post("/v1/tms/pubkeys/creds", json=WANTED, headers=CREDENTIALS)
+    answer = client.post("/v1/tms/pubkeys/creds", json=WANTED, headers=CALLER)
     assert answer.status_code == 201, answer.text
     return answer.json()["public_key_fingerprint"]
 

@@ -9,22 +9,12 @@ from typing import Any, TypeVar
 import httpx
 
 from tests.replicas.cluster import Cluster
-from tests.servers import ADMIN_SECRET
+from tests.seeded import CALLER, KEY
 
 Result = TypeVar("Result")
 
 HOST = "standin.test"  # what all callers call all replicas, as behind a proxy: the issuer follows it
 PATIENCE_SECONDS = 30
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": ADMIN_SECRET}
-CALLER = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
-KEY = {
-    "client_user_id": "testuser1",
-    "host": "testhost1",
-    "host_account": "testhostaccount1",
-    "num_uses": -1,
-    "ttl_minutes": -1,
-    "key_type": "ed25519",
-}
 
 
 @contextmanager

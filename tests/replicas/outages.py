@@ -13,8 +13,9 @@ import httpx
 
 from tests.postgresql import USER, Postgres, program
 from tests.raw import envelope
-from tests.replicas.asking import ADMIN, CALLER, create_key, get_key, good, of_all
+from tests.replicas.asking import create_key, get_key, good, of_all
 from tests.replicas.cluster import Cluster
+from tests.seeded import ADMIN, CALLER
 from tests.servers import Server
 
 Lines = Sequence[httpx.Client]

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from tests.replicas.asking import ADMIN, create_key, good, of_all, reset
+from tests.replicas.asking import create_key, good, of_all, reset
+from tests.seeded import ADMIN
 
 Lines = Sequence[httpx.Client]
 Wish = Callable[[httpx.Client, random.Random], "Seen"]

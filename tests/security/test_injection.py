@@ -14,6 +14,8 @@ import pytest
 from msgspec.structs import fields
 
 from app.main import OPERATIONS
+from tests.seeded import ADMIN
+from tests.seeded import CALLER as CLIENT
 from tests.servers import STANDARD, running
 
 OR = "x' OR '1'='1"
@@ -25,8 +27,6 @@ QUOTED = 'x" OR ""="'
 UNKNOWN = "x of this name is nobody"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?")
 MODES = [(version, quirks) for version in ("0.3.0", "0.1.0") for quirks in ("intended", "real")]
-CLIENT = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": "adminsecret1"}
 BASE = {
     "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1", "tms_user_id": "testuser1",
     "host": "testhost1", "host_account": "testhostaccount1", "app_name": "a", "app_version": "1", "key_type": "ed25519",

@@ -11,10 +11,9 @@ from app import tables
 from app.clock import NEVER
 from app.errors import DatabaseError
 from app.modes import Modes
-from app.schema import Preparation
 from app.settings import Settings
 from app.sqlite.constraints import NUL, refused_insert, translate
-from app.sqlite.database import MEMORY, open_sqlite, prepare
+from app.sqlite.database import MEMORY, open_sqlite
 from app.sqlite.store import SqliteStore
 from app.sqlite.transaction import statement_row
 from app.statements import Insert, Statement, matching
@@ -86,14 +85,6 @@ def in_use(child):
 def unique(*columns):
     """Return SQLite's words for a duplicate."""
     return f"(code: 2067) UNIQUE constraint failed: {', '.join(columns)}"
-
-
-@pytest.fixture(scope="module")
-def schema():
-    """Return a migrated database in memory without any row."""
-    with closing(open_sqlite(MEMORY)) as connection:
-        prepare(connection, MEMORY, Preparation(lambda _begun: None, lambda _begun: None, enable_test_tenant=True))
-        yield connection
 
 
 @pytest.fixture

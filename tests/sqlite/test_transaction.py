@@ -11,10 +11,9 @@ from app.clock import NEVER
 from app.errors import DatabaseError
 from app.modes import Modes
 from app.oauth_tables import oauth_users
-from app.schema import Preparation
 from app.settings import Settings
 from app.sqlite.constraints import NUL
-from app.sqlite.database import MEMORY, open_sqlite, prepare
+from app.sqlite.database import MEMORY, open_sqlite
 from app.sqlite.transaction import SqliteTransaction, execute, fetch_one, refuse_nul, statement_row
 from app.statements import Insert, Statement, matching
 from app.tables import tenants, user_mfa
@@ -37,14 +36,6 @@ MISSING = (
     'insert or update on table "user_mfa" violates foreign key constraint "user_mfa_tenant_fkey"',
 )
 both = pytest.mark.parametrize("wire_version", ["0.3.0", "0.1.0"])
-
-
-@pytest.fixture(scope="module")
-def schema():
-    """Return a migrated database in memory without any row."""
-    with closing(open_sqlite(MEMORY)) as connection:
-        prepare(connection, MEMORY, Preparation(lambda _begun: None, lambda _begun: None, enable_test_tenant=True))
-        yield connection
 
 
 @pytest.fixture
