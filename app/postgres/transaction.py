@@ -1,6 +1,7 @@
 """What one request does inside its own transaction on PostgreSQL. It begins and commits nothing."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import asyncpg
@@ -49,12 +50,8 @@ class PostgresTransaction(Transaction):
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row or None, with the writes so far. Raises DatabaseError."""
         chosen = statement.postgresql_holding
-        try:
+        with self._explained():
             record = await self._driver.fetchrow(chosen.text, *bound(chosen, parameters))
-        except asyncpg.PostgresError as error:
-            raise self._refusal(error) from error
-        except asyncpg.InterfaceError as error:
-            raise translate(error) from error
         return None if record is None else chosen.row(record)
 
     async def insert(self, statement: Insert, **row: Any) -> None:
@@ -96,10 +93,8 @@ class PostgresTransaction(Transaction):
 
     async def _turn(self, table: Table) -> None:
         """Wait for the others who take the largest id plus one: of many who take the same, all but one have to try again."""
-        try:
+        with self._explained():
             await self._driver.fetchval(_TURN, table.name)
-        except asyncpg.PostgresError as error:
-            raise self._refusal(error) from error
 
     async def _insert_into_several(self, statement: Insert, row: dict[str, Any]) -> None:
         """Insert a row that may be refused by several constraints, of which SQLite names the youngest."""
@@ -116,13 +111,19 @@ class PostgresTransaction(Transaction):
 
     async def _execute(self, statement: Statement, table: Table, parameters: dict[str, Any]) -> int:
         self.changed.add(table.name)
-        try:
+        with self._explained(table):
             told = await self._driver.execute(statement.text, *bound(statement, parameters))
+        return int(told.rpartition(" ")[2])
+
+    @contextmanager
+    def _explained(self, table: Table | None = None) -> Iterator[None]:
+        """Raise what a refusal of the driver or of the server leads to."""
+        try:
+            yield
         except asyncpg.PostgresError as error:
             raise self._refusal(error, table) from error
         except asyncpg.InterfaceError as error:
             raise translate(error) from error
-        return int(told.rpartition(" ")[2])
 
     def _refusal(self, error: asyncpg.PostgresError, table: Table | None = None) -> Exception:
         """Return what a refused statement leads to: another try, or an answer."""

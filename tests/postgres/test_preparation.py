@@ -10,6 +10,7 @@ from app.errors import StartRefused
 from app.oauth_tables import metadata  # It imports those of TMS.
 from app.postgres.connections import Connections, shown
 from app.postgres.preparation import prepare
+from app.postgres.store import REMEMBERED
 from app.schema import HEAD, Prepared
 from tests.postgres.conftest import planting
 
@@ -69,6 +70,14 @@ async def test_the_migrations_make_what_the_tables_say(url):
         "standin_tallies",
     }
     assert [difference for difference in found if difference[0] != "remove_table"] == []
+
+
+def test_whoever_changes_what_processes_remember_tells_them(postgres, url):
+    """The tables that have the trigger are those whose rows are remembered, no fewer."""
+    told = postgres.run(
+        "SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'standin_forget'", url.rpartition("/")[2]
+    )
+    assert set(told.split()) == REMEMBERED
 
 
 def test_every_text_is_sorted_by_its_bytes(postgres, url):
