@@ -18,7 +18,7 @@ from .settings import Settings
 KEEP_ALIVE_SECONDS = 3600
 TLS_KEEP_ALIVE_SECONDS = 50
 # A request that hangs must not keep the process alive: a container has to be gone within two seconds.
-LAST_ANSWERS_SECONDS = 1
+SHUTDOWN_SECONDS = 1
 ORPHAN_SECONDS = 10
 
 
@@ -108,7 +108,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         **options,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -11,6 +11,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LARGEST_HEAD = 440_000  # bytes of headers, or of trailers, in all
 LONGEST_TARGET = 65_534
 MOST_HEADERS = 100
+# When the server stops: what a request has left to be answered, then a peer to close its end. Both have to fit into
+# the 1.1 seconds after which uvicorn reports an error and ends, whatever is open.
+LAST_ANSWERS_SECONDS = 0.8
+GOODBYE_SECONDS = 0.15
 SPARE_FILES = 64  # that no connection takes: the database's, the journal's, those of a module that is loaded late
 
 _BAD, _LONG_TARGET, _LARGE_HEAD = b"400 Bad Request", b"414 URI Too Long", b"431 Request Header Fields Too Large"
@@ -71,6 +75,19 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the request."""
         self._unread = 0
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Close the connection, since the server stops: now if it is idle, else once it is answered, or has had its time.
+
+        Over TLS the peer is told, but not waited for (RFC 8446, section 6.1): most clients that rest do not answer.
+        """
+        super().shutdown()
+        idle = self.transport.is_closing()
+        self.loop.call_later(0 if idle else LAST_ANSWERS_SECONDS, self._part)
+
+    def _part(self) -> None:
+        self.transport.close()
+        self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are for its log
         """Answer without a body, and end the connection; uvicorn calls this for what is no HTTP."""

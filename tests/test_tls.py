@@ -552,6 +552,45 @@ def test_d2_ends_tls_in_order(secure):
         assert connection.recv(1) == b""
 
 
+@contextmanager
+def resting(server: Server) -> Iterator[ssl.SSLSocket]:
+    """Connect as a client that reads only when it expects an answer: TLS's goodbye it does not notice."""
+    trusting = ssl.create_default_context(cafile=server.authority)
+    with (
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as plain,
+        trusting.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        yield connection
+
+
+def test_clients_that_rest_are_not_waited_for_at_the_end(tmp_path):
+    """One is idle and one gets its last answer while the server stops; neither answers the goodbye, and all is in order."""
+    typed, body = "Content-Type: application/json", b'{"user":"u","host":"h","public_key_fingerprint":"f"}'
+    half = request_of("POST", "/v1/tms/pubkeys/creds/retrieve", typed, body=body)
+    with running(tmp_path, tls=True) as server, resting(server) as idle, resting(server) as busy:
+        busy.sendall(half[:-1])
+        idle.sendall(request_of("GET", "/v1/tms/version"))
+        assert idle.recv(12) == b"HTTP/1.1 200"
+        server.process.terminate()
+        busy.sendall(half[-1:])
+        assert busy.recv(12) == b"HTTP/1.1 404"
+        status = server.process.wait(PATIENCE_SECONDS)
+    assert (status, "ERROR" in server.log()) == (0, False)
+
+
+def test_a_request_that_outlasts_the_server_over_https(tmp_path):
+    """Its connection is closed without an answer, and nothing is left open."""
+    typed, body = "Content-Type: application/json", b'{"user":"u","host":"h","public_key_fingerprint":"f"}'
+    with running(tmp_path, tls=True) as server, resting(server) as waiting:
+        waiting.sendall(request_of("POST", "/v1/tms/pubkeys/creds/retrieve", typed, body=body)[:-1])
+        with connected(server) as other:
+            other.request("GET", "/v1/tms/version")
+            assert other.getresponse().status == 200
+        server.process.terminate()
+        status, rest = server.process.wait(PATIENCE_SECONDS), waiting.recv(1)
+    assert (status, rest, "ERROR" in server.log()) == (0, b"", False)
+
+
 def test_tls_1_2_is_spoken_with_ciphers_of_today(secure):
     """BCP 195: what is older than 1.2 is not spoken, and 1.2 with forward secrecy and authenticated encryption."""
     with connected(secure, maximum_version=ssl.TLSVersion.TLSv1_2) as connection:
