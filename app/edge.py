@@ -16,7 +16,7 @@ from .declare import Listing, Operation, Reply
 from .errors import ConnectionDropped, DatabaseError, DatabaseGone, FrameworkRefusal, Refusal, RowsReplaced
 from .parts import Parts
 from .routes import Routes
-from .uvicorn_connection import Send, drop, join_writes, silence_headers
+from .uvicorn_connection import Send, drop, send_at_once, send_joined, silence_headers
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -82,10 +82,12 @@ class Edge:
         await self._decode(call, values, scope, receive)
         while True:
             call.begin()
-            with contextlib.suppress(RowsReplaced):
+            try:
                 sent = await self._carried_out(call)
-                if call.has_written or call.epoch == self._parts.steering.epoch:  # Else it may have read half of each.
-                    return sent
+            except RowsReplaced:
+                continue
+            if call.has_written or call.epoch == self._parts.steering.epoch:  # Else it may have read half of each.
+                return sent
 
     async def _carried_out(self, call: Call) -> Sent:
         """Check and run. Raises RowsReplaced when nothing was written and all of it has to be done again."""
@@ -145,10 +147,7 @@ class Edge:
         if sent.again:
             headers.append((b"retry-after", b"1"))
         headers.append((b"date", self._parts.clock.http_date()))
-        if method != "HEAD":
-            join_writes(send)
-        await send({"type": "http.response.start", "status": sent.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else sent.body})
+        await send_at_once(send, sent.status, headers, b"" if method == "HEAD" else sent.body)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         await self._otherwise(scope, receive, NotedSend(self._parts, scope, send, started))
@@ -177,11 +176,7 @@ class NotedSend:
 async def send_whole(send: Send, method: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     """Send an answer whose body is complete, in one write where the server can; HEAD is told the length alone."""
     told = [*headers, (b"content-length", b"%d" % len(body))]
-    body = b"" if method == "HEAD" else body
-    if body:
-        join_writes(send)
-    await send({"type": "http.response.start", "status": status, "headers": told})
-    await send({"type": "http.response.body", "body": body})
+    await send_joined(send, status, told, b"" if method == "HEAD" else body)
 
 
 def _encoded(answer: Reply | dict[str, Any] | str) -> bytes:

@@ -1,4 +1,4 @@
-"""What ASGI has no word for and uvicorn can do: its own headers off, one write for an answer, no answer at all.
+"""What ASGI has no word for and uvicorn can do: its own headers off, an answer in one write, no answer at all.
 
 It touches attributes of uvicorn's pinned version, all of them here. Under another server nothing of it happens. What
 wraps a `send` has it as `inner`.
@@ -9,6 +9,8 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from .errors import ConnectionDropped
 
@@ -62,6 +64,43 @@ def join_writes(send: Send) -> None:
     except AttributeError:
         if hasattr(send, "inner"):
             join_writes(send.inner)
+
+
+async def send_joined(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole answer by ASGI's two messages, in one write where the server can."""
+    if body:
+        join_writes(send)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_at_once(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole answer, past uvicorn's own `send` where nothing stands in between; else it is `send_joined`.
+
+    uvicorn looks through each header with two regular expressions, which takes a sixth of a small answer's time. The
+    headers given here have to be our own, in lower case: nothing that a caller wrote may be in them.
+    """
+    cycle = getattr(send, "__self__", None)
+    if isinstance(cycle, RequestResponseCycle) and _has_nothing_to_wait_for(cycle):
+        _write_at_once(cycle, status, headers, body)
+    else:
+        await send_joined(send, status, headers, body)
+
+
+def _has_nothing_to_wait_for(cycle: RequestResponseCycle) -> bool:
+    return not (cycle.flow.write_paused or cycle.disconnected or cycle.response_started or cycle.access_log)
+
+
+def _write_at_once(cycle: RequestResponseCycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Do what uvicorn does for the two messages of an answer."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    ending = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+    cycle.transport.write(b"".join((STATUS_LINE[status], *lines, ending, body)))
+    cycle.response_started = cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
 
 
 async def drop(send: Send) -> None:

@@ -25,7 +25,10 @@ class TooMuchError(Exception):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. What is out of bounds, or no HTTP at all, is answered without a body and ends it."""
+    """One connection. What is out of bounds, or no HTTP at all, is answered without a body and ends it.
+
+    What every request passes calls uvicorn's method by its class: four times super() cost half a microsecond.
+    """
 
     _unread = 0  # bytes since the parser has last handed on a head, a piece of a body or an end
     _refusal = _BAD
@@ -41,7 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has come, unless the head that it belongs to is too large already."""
         self._unread += len(data)
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)
         # Headers are counted here and at their end: a call for each of them would cost every request a microsecond.
         too_large = self._unread > LARGEST_HEAD or len(self.headers or ()) > MOST_HEADERS
         if too_large and not self.transport.is_closing():
@@ -50,7 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target. Raises TooMuchError."""
-        super().on_url(url)
+        HttpToolsProtocol.on_url(self, url)
         if len(self.url) > LONGEST_TARGET:
             self._refusal = _LONG_TARGET
             raise TooMuchError
@@ -64,17 +67,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refusal = _LARGE_HEAD
             raise TooMuchError
         self._unread = 0
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on."""
         self._unread = 0
-        super().on_body(body)
+        HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
         """End the request."""
         self._unread = 0
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
 
     def shutdown(self) -> None:
         """Close the connection, since the server stops: now if it is idle, else once it is answered, or has had its time.

@@ -1,11 +1,15 @@
 """Tests of app/uvicorn_connection.py with stand-ins for uvicorn's cycle; tests/test_headers.py has the real one."""
 
+import asyncio
+import logging
 import socket
 
 import pytest
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.errors import ConnectionDropped
-from app.uvicorn_connection import JoinedWrites, drop, join_writes, reset, silence_headers
+from app.uvicorn_connection import JoinedWrites, drop, join_writes, reset, send_at_once, silence_headers
 
 
 class Transport:
@@ -92,6 +96,98 @@ def test_the_writes_of_the_next_answer_are_joined():
     cycle.transport.write(b"body")
 
     assert transport.written == [b"head body"]
+
+
+class Requested:
+    """A request of uvicorn's own, and what became of its connection."""
+
+    def __init__(self, keep_alive=True, method="GET", access_log=False):
+        self.transport = Transport()
+        self.flow = FlowControl(self.transport)
+        self.ends = 0
+        log = logging.getLogger("uvicorn.access")
+        scope = {"method": method, "path": "/", "query_string": b"", "http_version": "1.1", "client": None}
+        self.cycle = RequestResponseCycle(
+            scope, self.transport, self.flow, log, log, access_log, [], asyncio.Event(), False, keep_alive, self._ended
+        )
+
+    def _ended(self):
+        self.ends += 1
+
+    @property
+    def outcome(self):
+        """All that uvicorn, or a client, can tell an answer by."""
+        cycle = self.cycle
+        done = cycle.response_started, cycle.response_complete, cycle.message_event.is_set()
+        return b"".join(self.transport.written), self.transport.closed, self.ends, done
+
+
+HEADERS = [(b"content-type", b"text/plain"), (b"content-length", b"4"), (b"date", b"now")]
+NONE_LONG = [(b"content-type", b"text/plain"), (b"date", b"now")]
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+@pytest.mark.parametrize(
+    ("method", "headers", "body"), [("GET", HEADERS, b"body"), ("HEAD", HEADERS, b""), ("HEAD", NONE_LONG, b"")]
+)
+async def test_an_answer_at_once_is_what_uvicorn_makes_of_it(keep_alive, method, headers, body):
+    """Byte for byte, and its request is left as uvicorn leaves one; it goes out in one piece."""
+    usual, ours = Requested(keep_alive, method), Requested(keep_alive, method)
+
+    await usual.cycle.send({"type": "http.response.start", "status": 404, "headers": headers})
+    await usual.cycle.send({"type": "http.response.body", "body": body})
+    await send_at_once(ours.cycle.send, 404, headers, body)
+
+    assert ours.outcome == usual.outcome
+    assert len(ours.transport.written) == 1
+
+
+async def test_an_answer_waits_for_a_slow_reader():
+    """Nothing is written while the connection is full."""
+    slow = Requested()
+    slow.flow.pause_writing()
+
+    sending = asyncio.create_task(send_at_once(slow.cycle.send, 200, HEADERS, b"body"))
+    await asyncio.sleep(0)
+    before = list(slow.transport.written)
+    slow.flow.resume_writing()
+    await sending
+
+    assert before == []
+    assert b"".join(slow.transport.written).endswith(b"\r\n\r\nbody")
+
+
+async def test_nobody_is_answered_who_is_gone():
+    """uvicorn has seen the connection end."""
+    gone = Requested()
+    gone.cycle.disconnected = True
+
+    await send_at_once(gone.cycle.send, 200, HEADERS, b"body")
+
+    assert gone.transport.written == []
+
+
+async def test_uvicorns_own_log_is_still_written(caplog):
+    """Whoever has switched it on gets his line."""
+    with caplog.at_level(logging.INFO, "uvicorn.access"):
+        await send_at_once(Requested(access_log=True).cycle.send, 200, HEADERS, b"body")
+
+    assert [record.getMessage() for record in caplog.records] == [' - "GET / HTTP/1.1" 200']
+
+
+async def test_an_answer_at_once_through_others():
+    """What wraps the server's `send` sees both messages."""
+    seen = []
+
+    async def wrapping(message):
+        seen.append(message)
+
+    await send_at_once(wrapping, 200, HEADERS, b"body")
+
+    assert seen == [
+        {"type": "http.response.start", "status": 200, "headers": HEADERS},
+        {"type": "http.response.body", "body": b"body"},
+    ]
 
 
 @pytest.mark.parametrize("function", [silence_headers, join_writes])

@@ -79,8 +79,8 @@ class SqliteStore(Store):
 
     async def cached(self, statement: Statement, **parameters: Any) -> Any:
         """Return what `one` returns, from memory while nobody has committed since (design 3.2.4)."""
-        self._files.refuse_when_gone()
-        self._forget_if_changed()
+        if not self._version_is_fresh:
+            self._look_again()
         key = (statement, *parameters.values())
         found = self._cache.get(key)
         if found is None:
@@ -162,13 +162,12 @@ class SqliteStore(Store):
         self._reader.close()
         self._writer.connection.close()
 
-    def _forget_if_changed(self) -> None:
-        """Empty the cache if anybody has committed, asking once in a turn of the loop.
+    def _look_again(self) -> None:
+        """Refuse if the files are gone, and empty the cache if anybody has committed: once in a turn of the loop.
 
         All requests of one turn had arrived before it began, so none of them can miss what was answered earlier.
         """
-        if self._version_is_fresh:
-            return
+        self._files.refuse_when_gone()
         try:
             version = self._reader.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as error:
