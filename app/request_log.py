@@ -1,4 +1,8 @@
-"""One line for each request, and the hints, written by a thread of its own. No header, query or body gets here."""
+"""One line for each request, and the hints, written by a thread of its own. No header, query or body gets here.
+
+Lines are counted and joined where they are made, a piece at a time: a thread that took each from another core's memory
+made them nearly twice as dear.
+"""
 
 import contextlib
 import json
@@ -18,6 +22,7 @@ Observer = Callable[[list[Answered]], None]
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
 _LONGEST_PATH = 500  # letters of a path that a line shows
 _PATHS = 1_000  # paths whose text is remembered
+_PIECE = 256  # lines; less than 0.3 ms of the loop's time
 _PAUSE = 0.05  # seconds between two writes
 _LAST_LINES = 1.0  # seconds that the end waits for a reader
 
@@ -29,7 +34,11 @@ class RequestLog:
         self._clock = clock
         self._stream = stream or sys.stdout
         self._json = log_format == "json"
+        self._encoding = self._stream.encoding or "utf-8"
         self._lines: list[str] = []
+        self._pieces: list[bytes] = []
+        self._in_pieces = 0  # lines
+        self._lock = threading.Lock()
         self._answered: list[Answered] = []
         self._observer: Observer | None = None
         self._dropped = 0
@@ -104,13 +113,23 @@ class RequestLog:
         return "".join(f"  hint: {line}\n" for line in shown)
 
     def _add(self, line: str) -> None:
-        if len(self._lines) >= _ROOM:
+        if len(self._lines) + self._in_pieces >= _ROOM:
             self._dropped += 1
             self.tell_observer()  # Its thread, which would, waits for a reader.
             return
         self._lines.append(line)
-        if len(self._lines) == 1:
+        gathered = len(self._lines)  # The thread may have taken the others a moment ago.
+        if gathered == 1:
             self._wake.set()
+        elif gathered >= _PIECE:
+            self._close_piece()
+
+    def _close_piece(self) -> None:
+        self.tell_observer()
+        with self._lock:
+            lines, self._lines = self._lines, []
+            self._pieces.append("".join(lines).encode(self._encoding, "backslashreplace"))
+            self._in_pieces += len(lines)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -120,21 +139,21 @@ class RequestLog:
             self._write()
 
     def _write(self) -> None:
-        self.tell_observer()
-        lines, self._lines = self._lines, []
+        self._close_piece()
+        with self._lock:
+            pieces, self._pieces, self._in_pieces = self._pieces, [], 0
         if self._dropped:
-            lines.append(self._hint(f"{self._dropped} lines were dropped because nobody read them"))
+            pieces.append(self._hint(f"{self._dropped} lines were dropped because nobody read them").encode())
             self._dropped = 0
-        encoding = self._stream.encoding or "utf-8"
         with contextlib.suppress(OSError, ValueError):  # A reader that is gone must not take the server along.
-            self._put("".join(lines).encode(encoding, "backslashreplace"), encoding)
+            self._put(b"".join(pieces))
 
-    def _put(self, data: bytes, encoding: str) -> None:
+    def _put(self, data: bytes) -> None:
         """Write past the stream's buffer where there is a file: its lock, held, would keep the process from ending."""
         try:
             descriptor = self._stream.fileno()
         except (OSError, ValueError):
-            self._stream.write(data.decode(encoding))
+            self._stream.write(data.decode(self._encoding))
             self._stream.flush()
             return
         while data:

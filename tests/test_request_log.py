@@ -104,6 +104,41 @@ def test_dropped_lines_are_counted(monkeypatch, log_format, start):
     ]
 
 
+def test_many_lines_keep_their_order(monkeypatch):
+    """They are joined a piece at a time, hints among them, and none is lost at the end of one."""
+    monkeypatch.setattr(request_log, "_PIECE", 3)
+    stream = io.StringIO()
+    log = RequestLog(StillClock(), "text", stream)
+    seen = []
+    log.observe(seen.append)
+    for number in range(7):
+        log.request("GET", b"/%d" % number, 200, 100.0)
+        log.hint(str(number))
+    before = [len(answered) for answered in seen]
+    with log.writing():
+        pass
+    shown = [line.split(" ")[2].lstrip("/") for line in stream.getvalue().splitlines()]
+    assert shown[::2] == [str(number) for number in range(7)]
+    assert stream.getvalue().splitlines()[1::2] == [f"  hint: {number}" for number in range(7)]
+    assert (before, sum(map(len, seen))) == ([2, 1, 2, 1], 7)
+
+
+def test_lines_in_pieces_count_as_waiting(monkeypatch):
+    """Those that are joined already take room too, and give it back when they are written."""
+    monkeypatch.setattr(request_log, "_ROOM", 5)
+    monkeypatch.setattr(request_log, "_PIECE", 2)
+    stream = io.StringIO()
+    log = RequestLog(StillClock(), "text", stream)
+    for _ in range(2):
+        for number in range(6):
+            log.hint(f"line {number}")
+        with log.writing():
+            pass
+        log._stop.clear()
+    told = [f"  hint: line {number}" for number in range(5)] + ["  hint: 1 lines were dropped because nobody read them"]
+    assert stream.getvalue().splitlines() == told * 2
+
+
 class Writing(io.StringIO):
     """A stream that makes the log write one more line while it is being written."""
 

@@ -1,7 +1,7 @@
 """Counts answered requests by operation, status and duration, and samples queue, batches and keys. It formats nothing.
 
-The loop appends one tuple for each request (request_log.py); the log's thread counts them here every 50 ms, and a scrape
-counts what has come since.
+The loop appends one tuple for each request (request_log.py); some hundreds at a time, or what there is every 50 ms, are
+counted here, and a scrape counts what has come since.
 """
 
 import asyncio
@@ -131,8 +131,7 @@ class Metrics:
 
     def gauges(self) -> Gauges:
         """Return the rest. What other processes tell of queue and keys is up to a second old."""
-        with self._lock:
-            everybody = list(self._slots.all())
+        everybody = self._everybody()
         running = [words.numbers for words in everybody if words.is_running]
         numbers = _sums(everybody)
         return Gauges(
@@ -145,8 +144,12 @@ class Metrics:
 
     def _numbers(self) -> list[int]:
         self._log.tell_observer()
-        with self._lock:
-            return _sums(self._slots.all())
+        return _sums(self._everybody())
+
+    def _everybody(self) -> list[Words]:
+        with self._lock:  # The loop counts, too, and must not wait until files are read.
+            own = self._slots.own
+        return [own, *self._slots.others()]
 
     def _row(self, method: str, raw_path: bytes) -> int:
         if len(self._found) >= _REMEMBERED:

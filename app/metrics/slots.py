@@ -51,9 +51,13 @@ class Slots:
         self._mapped = mmap.mmap(self._descriptor, self._size * _BYTES)
         self.words = self._view = memoryview(self._mapped).cast("Q")
 
-    def all(self) -> Iterator[Words]:
-        """Yield the numbers of this process, and of every other that runs or did."""
-        yield Words(list(self.words), True)
+    @property
+    def own(self) -> Words:
+        """The numbers of this process."""
+        return Words(list(self.words), True)
+
+    def others(self) -> Iterator[Words]:
+        """Yield the numbers of every other process that runs or did."""
         for number, path in enumerate(self.files):
             if number != self._own:
                 yield self._of_another(path)
