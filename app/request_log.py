@@ -22,7 +22,7 @@ Observer = Callable[[list[Answered]], None]
 _ROOM = 200_000  # lines that may wait for a slow terminal or pipe before lines are dropped
 _LONGEST_PATH = 500  # letters of a path that a line shows
 _PATHS = 1_000  # paths whose text is remembered
-_PIECE = 256  # lines; less than 0.3 ms of the loop's time
+_PIECE = 64  # lines: 0.03 ms of the loop's time, 0.4 ms where each has a path that was not seen before
 _PAUSE = 0.05  # seconds between two writes
 _LAST_LINES = 1.0  # seconds that the end waits for a reader
 
@@ -143,7 +143,9 @@ class RequestLog:
         with self._lock:
             pieces, self._pieces, self._in_pieces = self._pieces, [], 0
         if self._dropped:
-            pieces.append(self._hint(f"{self._dropped} lines were dropped because nobody read them").encode())
+            pieces.append(
+                self._hint(f"{self._dropped} lines were dropped because nobody read them").encode(self._encoding)
+            )
             self._dropped = 0
         with contextlib.suppress(OSError, ValueError):  # A reader that is gone must not take the server along.
             self._put(b"".join(pieces))
@@ -156,8 +158,9 @@ class RequestLog:
             self._stream.write(data.decode(self._encoding))
             self._stream.flush()
             return
-        while data:
-            data = data[os.write(descriptor, data) :]
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
 
 
 def _visible(text: str) -> str:

@@ -8,11 +8,13 @@ import resource
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .uvicorn_connection import is_stopping
+
 LARGEST_HEAD = 440_000  # bytes of headers, or of trailers, in all
 LONGEST_TARGET = 65_534
 MOST_HEADERS = 100
-# When the server stops: what a request has left to be answered, then a peer to close its end. Both have to fit into
-# the 1.1 seconds after which uvicorn reports an error and ends, whatever is open.
+# When the server stops: what a request has left to be answered and read, then a peer to close its end. Both have to fit
+# into the 1.1 seconds after which uvicorn reports an error and ends, whatever is open.
 LAST_ANSWERS_SECONDS = 0.8
 GOODBYE_SECONDS = 0.15
 SPARE_FILES = 64  # that no connection takes: the database's, the journal's, those of a module that is loaded late
@@ -34,8 +36,11 @@ class BoundedProtocol(HttpToolsProtocol):
     _refusal = _BAD
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's signature
-        """Take a connection, unless those that are there have taken all open files but the spare ones."""
+        """Take a connection, unless the server stops, or those that are there have taken all files but the spare ones."""
         super().connection_made(transport)
+        if is_stopping():  # Its handshake was under way when the others were told.
+            transport.abort()
+            return
         most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if resource.RLIM_INFINITY != most < len(self.connections) + SPARE_FILES:
             self.logger.warning("There are %d connections already: one more was closed.", len(self.connections) - 1)
@@ -80,13 +85,13 @@ class BoundedProtocol(HttpToolsProtocol):
         HttpToolsProtocol.on_message_complete(self)
 
     def shutdown(self) -> None:
-        """Close the connection, since the server stops: now if it is idle, else once it is answered, or has had its time.
+        """Close the connection, since the server stops: now, or once what it asked for is answered, or has had its time.
 
-        Over TLS the peer is told, but not waited for (RFC 8446, section 6.1): most clients that rest do not answer.
+        What was written may still be read meanwhile. Over TLS the peer is told of the end, but its answer is not waited
+        for (RFC 8446, section 6.1): most clients that rest give none.
         """
         super().shutdown()
-        idle = self.transport.is_closing()
-        self.loop.call_later(0 if idle else LAST_ANSWERS_SECONDS, self._part)
+        self.loop.call_later(LAST_ANSWERS_SECONDS, self._part)
 
     def _part(self) -> None:
         self.transport.close()

@@ -563,6 +563,13 @@ def resting(server: Server) -> Iterator[ssl.SSLSocket]:
         yield connection
 
 
+def wait_until_refused(server: Server) -> None:
+    """Return when the server takes no connection any more: all that are there have been told."""
+    with pytest.raises(ConnectionError):
+        while True:
+            socket.create_connection(("127.0.0.1", server.port)).close()
+
+
 def test_clients_that_rest_are_not_waited_for_at_the_end(tmp_path):
     """One is idle and one gets its last answer while the server stops; neither answers the goodbye, and all is in order."""
     typed, body = "Content-Type: application/json", b'{"user":"u","host":"h","public_key_fingerprint":"f"}'
@@ -572,8 +579,28 @@ def test_clients_that_rest_are_not_waited_for_at_the_end(tmp_path):
         idle.sendall(request_of("GET", "/v1/tms/version"))
         assert idle.recv(12) == b"HTTP/1.1 200"
         server.process.terminate()
+        wait_until_refused(server)
         busy.sendall(half[-1:])
         assert busy.recv(12) == b"HTTP/1.1 404"
+        status = server.process.wait(PATIENCE_SECONDS)
+    assert (status, "ERROR" in server.log()) == (0, False)
+
+
+def test_a_handshake_that_ends_too_late(tmp_path):
+    """Whoever is let in while the server stops is turned away, and not waited for."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    with (
+        running(tmp_path, tls=True) as server,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as late,
+    ):
+        server.process.terminate()
+        wait_until_refused(server)
+        with (
+            pytest.raises(OSError, match=r"reset|EOF|end of file"),
+            trusting.wrap_socket(late, suppress_ragged_eofs=False) as connection,
+        ):
+            connection.recv(1)
         status = server.process.wait(PATIENCE_SECONDS)
     assert (status, "ERROR" in server.log()) == (0, False)
 

@@ -108,7 +108,7 @@ class Requested:
         log = logging.getLogger("uvicorn.access")
         scope = {"method": method, "path": "/", "query_string": b"", "http_version": "1.1", "client": None}
         self.cycle = RequestResponseCycle(
-            scope, self.transport, self.flow, log, log, access_log, [], asyncio.Event(), False, keep_alive, self._ended
+            scope, self.transport, self.flow, log, log, access_log, [], asyncio.Event(), True, keep_alive, self._ended
         )
 
     def _ended(self):
@@ -119,6 +119,7 @@ class Requested:
         """All that uvicorn, or a client, can tell an answer by."""
         cycle = self.cycle
         done = cycle.response_started, cycle.response_complete, cycle.message_event.is_set()
+        done += (cycle.waiting_for_100_continue, cycle.keep_alive)
         return b"".join(self.transport.written), self.transport.closed, self.ends, done
 
 

@@ -1,12 +1,18 @@
 """What one connection may make a real server remember, and how the HTTP layer refuses more (contract 6.4)."""
 
+import asyncio
+import ssl
 import sys
 import time
 from contextlib import ExitStack, suppress
 
 import pytest
+import trustme
+import uvloop
+from uvicorn import Config
+from uvicorn.server import ServerState
 
-from app.uvicorn_protocol import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
+from app.uvicorn_protocol import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS, BoundedProtocol
 from tests.raw import connected, exchange, request_of
 from tests.servers import running
 
@@ -119,3 +125,44 @@ def _is_served(port):
         return exchange(port, request_of("GET", "/_standin/health/ready")).status == 200
     except (ConnectionError, IndexError):
         return False
+
+
+LARGE = 12_000_000
+
+
+async def answer_large(_scope, _receive, send):
+    """Answer with more than the system takes at once."""
+    headers = [(b"content-length", str(LARGE).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"x" * LARGE})
+
+
+async def read_over_a_stop(tls: bool) -> int:
+    """Return how many bytes of a large answer a reader gets who pauses while the server stops."""
+    authority = trustme.CA()
+    serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("localhost").configure_cert(serving)
+    authority.configure_trust(trusting)
+    state, config = ServerState(), Config(answer_large, lifespan="off", server_header=False, date_header=False)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: BoundedProtocol(config, state, {}), "127.0.0.1", 0, ssl=serving if tls else None
+    )
+    port = server.sockets[0].getsockname()[1]
+    secured = {"ssl": trusting, "server_hostname": "localhost"} if tls else {}
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024, **secured)
+    writer.write(request_of(*VERSION))
+    await reader.readuntil(b"\r\n\r\n")
+    for connection in list(state.connections):
+        assert connection.cycle.response_complete
+        connection.shutdown()
+    await asyncio.sleep(0.4)
+    body = await reader.read(-1)
+    writer.close()
+    server.close()
+    return len(body)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_large_answer_may_be_read_to_its_end_while_the_server_stops(tls):
+    """What is written is not thrown away at once, although there is nothing left to answer."""
+    assert uvloop.run(read_over_a_stop(tls)) == LARGE
