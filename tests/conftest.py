@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -40,8 +41,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_configure() -> None:
-    """Have the logs of the servers looked through that tests start."""
+    """Have the logs of the servers looked through that tests start, and Ctrl-C be heard however the run was started."""
     LOGS.active = True
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # As in what a script starts in the background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,10 +1,11 @@
 """The marker for programs of the system."""
 
+import signal
 from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import pytest_collection_modifyitems, pytest_runtest_setup
+from tests.conftest import pytest_collection_modifyitems, pytest_configure, pytest_runtest_setup
 
 REASON = "a-command-nobody-has is not installed; this installs it: apt-get install wanted-package"
 
@@ -36,6 +37,16 @@ def test_a_missing_program_is_a_failure_in_continuous_integration(needy, monkeyp
 def test_a_program_that_is_there_lets_the_test_run(request):
     """Nothing is raised."""
     assert pytest_runtest_setup(request.node) is None
+
+
+def test_ctrl_c_is_heard_in_the_background_too():
+    """A shell has what it starts there ignore it, and what is tested would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        pytest_configure()
+        assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_longest_files_come_first():
