@@ -10,7 +10,9 @@ _U64 = 2**64 - 1
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _PRE = rf"(?:{_NUMBER}(?![0-9A-Za-z-])|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _FULL = rf"{_NUMBER}(?:-{_PRE}(?:\.{_PRE})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-_COMPARATOR = re.compile(rf" *(?:[<>]=?|[=~^])? *{_NUMBER}(?:\.[*xX](?:\.[*xX])?|\.{_NUMBER}(?:\.[*xX]|\.{_FULL})?)? *")
+_COMPARATOR = re.compile(
+    rf" *(?:(?:[<>]=?|[=~^]) *)?{_NUMBER}(?:\.[*xX](?:\.[*xX])?|\.{_NUMBER}(?:\.[*xX]|\.{_FULL})?)? *"
+)
 _WILDCARD = re.compile(" *[*xX] *")
 
 
