@@ -1,6 +1,6 @@
 """Counts answered requests by operation, status and duration, and samples queue, batches and keys. It formats nothing.
 
-The loop appends one tuple for each request (request_log.py); some hundreds at a time, or what there is every 50 ms, are
+The loop appends one tuple for each request (request_log.py); some dozens at a time, or what there is every 50 ms, are
 counted here, and a scrape counts what has come since.
 """
 
