@@ -92,6 +92,15 @@ def request_of(method: str, target: str, *headers: str, body: bytes | None = Non
     return head.encode("latin-1") + b"\r\n\r\n" + (body or b"")
 
 
+# Asks for a key that is not there (E10). Without its last byte it is under way until that comes.
+RETRIEVE = request_of(
+    "POST",
+    "/v1/tms/pubkeys/creds/retrieve",
+    "Content-Type: application/json",
+    body=b'{"user":"a","host":"b","public_key_fingerprint":"c"}',
+)
+
+
 async def ask(
     application: Application,
     method: str,

@@ -4,7 +4,7 @@ import resource
 import subprocess
 import sys
 
-from tests.raw import connected, exchange, request_of
+from tests.raw import RETRIEVE, connected, exchange, request_of
 from tests.servers import ROOT, running
 
 STUBBORN = """
@@ -34,10 +34,8 @@ def test_a_server_may_have_as_many_connections_as_the_system_grants(tmp_path):
 
 def test_a_request_that_outlasts_the_server_has_no_answer(tmp_path):
     """Its connection is closed: a 500 would say that something went wrong, and a trace in the log that it was ours."""
-    typed, body = "Content-Type: application/json", b'{"user":"a","host":"b","public_key_fingerprint":"c"}'
-    half = request_of("POST", "/v1/tms/pubkeys/creds/retrieve", typed, body=body)[:-1]
     with running(tmp_path) as server, connected(server.port) as waiting:
-        waiting.send(half)
+        waiting.send(RETRIEVE[:-1])
         assert exchange(server.port, request_of("GET", "/v1/tms/version")).status == 200
         server.process.terminate()
         assert waiting.rest() == b""

@@ -36,8 +36,9 @@ from cryptography.x509 import (
 from app.errors import StartRefused
 from app.settings import Settings
 from app.tls import ServerFiles, authority_path, certificate_authority, server_files
-from tests.raw import JSON, PATIENCE_SECONDS, TEXT, request_of
-from tests.servers import ADMIN_SECRET, ROOT, STANDARD, Server, StartError, by_uvicorn, running
+from tests.raw import JSON, PATIENCE_SECONDS, RETRIEVE, TEXT, request_of
+from tests.seeded import ADMIN
+from tests.servers import ROOT, STANDARD, Server, StartError, by_uvicorn, running
 
 ALWAYS = {"localhost", "127.0.0.1", "::1", "tms-standin", "host.docker.internal"}
 INSTEAD = "or files of your own in standin.tls_certificate and standin.tls_key."
@@ -467,7 +468,6 @@ VERSION = (
     b'"rustc_version":"rustc 1.95.0 (59807616e 2026-04-14)","source_ts":"2026-04-21T15:02:11Z","tms_version":"0.3.0"}'
 )
 TYPED = {"Content-Type": "application/json"}
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": ADMIN_SECRET}
 
 
 @pytest.fixture(scope="module")
@@ -572,15 +572,13 @@ def wait_until_refused(server: Server) -> None:
 
 def test_clients_that_rest_are_not_waited_for_at_the_end(tmp_path):
     """One is idle and one gets its last answer while the server stops; neither answers the goodbye, and all is in order."""
-    typed, body = "Content-Type: application/json", b'{"user":"u","host":"h","public_key_fingerprint":"f"}'
-    half = request_of("POST", "/v1/tms/pubkeys/creds/retrieve", typed, body=body)
     with running(tmp_path, tls=True) as server, resting(server) as idle, resting(server) as busy:
-        busy.sendall(half[:-1])
+        busy.sendall(RETRIEVE[:-1])
         idle.sendall(request_of("GET", "/v1/tms/version"))
         assert idle.recv(12) == b"HTTP/1.1 200"
         server.process.terminate()
         wait_until_refused(server)
-        busy.sendall(half[-1:])
+        busy.sendall(RETRIEVE[-1:])
         assert busy.recv(12) == b"HTTP/1.1 404"
         status = server.process.wait(PATIENCE_SECONDS)
     assert (status, "ERROR" in server.log()) == (0, False)
@@ -607,9 +605,8 @@ def test_a_handshake_that_ends_too_late(tmp_path):
 
 def test_a_request_that_outlasts_the_server_over_https(tmp_path):
     """Its connection is closed without an answer, and nothing is left open."""
-    typed, body = "Content-Type: application/json", b'{"user":"u","host":"h","public_key_fingerprint":"f"}'
     with running(tmp_path, tls=True) as server, resting(server) as waiting:
-        waiting.sendall(request_of("POST", "/v1/tms/pubkeys/creds/retrieve", typed, body=body)[:-1])
+        waiting.sendall(RETRIEVE[:-1])
         with connected(server) as other:
             other.request("GET", "/v1/tms/version")
             assert other.getresponse().status == 200
