@@ -16,10 +16,9 @@ from app.errors import FrameworkRefusal
 from app.tms import OPERATIONS
 from tests.conftest import ClientFor
 from tests.raw import content, decoded
-from tests.servers import ADMIN_SECRET
+from tests.seeded import ADMIN
 
 SCHEMAS = {operation.body.__name__: operation.body for operation in OPERATIONS if operation.body}
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": ADMIN_SECRET}
 JSON_TYPE = {"Content-Type": "application/json"}
 
 

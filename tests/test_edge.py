@@ -19,9 +19,9 @@ from app.main import make_parts
 from app.settings import Settings
 from tests.conftest import ClientFor
 from tests.raw import JSON, TEXT, ask, connected, content, exchange, request_of
-from tests.servers import ADMIN_SECRET, STANDARD, running
+from tests.seeded import ADMIN
+from tests.servers import STANDARD, running
 
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": ADMIN_SECRET}
 LINES = [f"{name}: {value}" for name, value in ADMIN.items()]
 CUT = "io: error reading a body from connection"
 RETRIEVE = b"/v1/tms/pubkeys/creds/retrieve"

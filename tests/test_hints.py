@@ -18,9 +18,9 @@ from app.tms.user_mfa import on as user_mfa
 from tests.clocks import StillClock
 from tests.conftest import ClientFor
 from tests.raw import PATIENCE_SECONDS
+from tests.seeded import CALLER as CLIENT
 from tests.servers import ADMIN_SECRET, STANDARD, Server, running
 
-CLIENT = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 NEW_KEY = {"client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1"}
 LIMITS = {"num_uses": -1, "ttl_minutes": -1}
 # Everything that a shell, JSON, a terminal or a log might take for its own.

@@ -10,7 +10,6 @@ from tests.servers import STANDARD, by_two_workers, running
 CLOCK = "/_standin/clock"
 NOON = "2026-11-23T18:00:00+00:00"
 FROZEN = {"mode": "frozen", "now": NOON, "offset_seconds": 0}
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": "adminsecret1"}
 
 
 async def test_the_real_clock(client):

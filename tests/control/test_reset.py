@@ -11,9 +11,9 @@ import pytest
 from app.oauth_tables import metadata
 from tests.control.conftest import problem
 from tests.oauth.driver import BASE
+from tests.seeded import CALLER as CREDENTIALS
 
 RESET = "/_standin/reset"
-CREDENTIALS = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 KEY = {"client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1}
 WANTED = {**KEY, "ttl_minutes": 60, "key_type": ""}
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.control.conftest import wrong
+from tests.seeded import CALLER as CREDENTIALS
 
 SETTINGS = "/_standin/settings"
 STANDARD = {
@@ -17,7 +18,6 @@ STANDARD = {
     "journal": False,
     "tapis": {"race": False},
 }
-CREDENTIALS = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 
 
 async def test_two_changes_at_once(client_for, tmp_path):

@@ -8,9 +8,9 @@ import pytest
 
 from app.schema import HEAD
 from tests.control.conftest import problem
+from tests.seeded import CALLER as CREDENTIALS
 
 SNAPSHOTS = "/_standin/snapshots"
-CREDENTIALS = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 WANTED = {"client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1}
 WANTED |= {"ttl_minutes": 60, "key_type": ""}
 

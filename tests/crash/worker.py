@@ -8,10 +8,10 @@ from typing import Any
 from tests.crash.caller import Answer, Caller, NoAnswerError
 from tests.crash.estate import Estate
 from tests.crash.ledger import Change, Ledger, Things
+from tests.seeded import ADMIN
 
 DEVICE = {"client_id": "device-public"}
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": "adminsecret1"}
 RIGHT = {"authorization_pending", "slow_down", "access_denied", "invalid_grant"}  # what the device flow says by design
 
 

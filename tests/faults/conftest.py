@@ -10,7 +10,6 @@ import pytest
 from tests.oauth.driver import Standin, steered
 
 FAULTS = "/_standin/faults"
-CALLER = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 KEY = {
     "client_user_id": "testuser1",
     "host": "testhost1",

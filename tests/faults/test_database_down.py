@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.faults.conftest import CALLER, CLIENT, CREATE_KEY, HELLO, KEY, VERSION, put_rules, told
+from tests.faults.conftest import CLIENT, CREATE_KEY, HELLO, KEY, VERSION, put_rules, told
 from tests.oauth.driver import refused
+from tests.seeded import ADMIN, CALLER
 
 AWAY = "pool timed out while waiting for an open connection"
 NOT_ENABLED = (400, "Tenant not enabled.")
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": "adminsecret1"}
 NEW_CLIENT = {"client_id": "new", "tenant": "test", "app_name": "new", "app_version": "1.0"}
 USER = {"tms_user_id": "new", "tenant": "test", "ttl_minutes": 1}
 RETRIEVE = {

@@ -11,8 +11,9 @@ from app.errors import ConnectionDropped
 from app.faults.deeds import CutSend
 from app.main import create_app
 from app.settings import Settings
-from tests.faults.conftest import CALLER, CLIENT, CREATE_KEY, FAULTS, HELLO, KEY, VERSION, counts, put_rules
+from tests.faults.conftest import CLIENT, CREATE_KEY, FAULTS, HELLO, KEY, VERSION, counts, put_rules
 from tests.raw import JSON, TEXT, ask
+from tests.seeded import CALLER
 from tests.servers import STANDARD
 
 DATE = "Mon, 23 Nov 2026 18:53:33 GMT"

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.faults.conftest import CALLER, CLIENT, HELLO, TEAPOT, VERSION, counts, put_rules, statuses
+from tests.faults.conftest import CLIENT, HELLO, TEAPOT, VERSION, counts, put_rules, statuses
 from tests.oauth.driver import PUBLIC, basic
+from tests.seeded import CALLER
 
 
 @pytest.mark.parametrize("operation", ["get_version", "GET /v1/tms/version"])

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.conftest import CALLER, FAULTS, KEY
+from tests.faults.conftest import FAULTS, KEY
 from tests.raw import Connection, connected, exchange, request_of
+from tests.seeded import CALLER
 from tests.servers import STANDARD, Server, by_uvicorn, running
 
 LINES = [f"{name}: {value}" for name, value in CALLER.items()]

@@ -12,7 +12,8 @@ from app.faults.request import Request
 from app.faults.scenarios import DevServer, kind_of
 from app.steering.operations import Named, OperationNames
 from app.tms import OPERATIONS
-from tests.faults.conftest import CALLER, CLIENT, CREATE_KEY, FAULTS, HELLO, KEY, VERSION, put
+from tests.faults.conftest import CLIENT, CREATE_KEY, FAULTS, HELLO, KEY, VERSION, put
+from tests.seeded import CALLER
 
 NAMES = {named.operation_id: named for named in OperationNames(OPERATIONS).all}
 

@@ -16,11 +16,11 @@ from tests.control.conftest import decide
 from tests.journal.conftest import entries, switch
 from tests.oauth.driver import CONFIDENTIAL, FORM, basic, steered
 from tests.oauth.forms import Person
+from tests.seeded import ADMIN
+from tests.seeded import CALLER as CLIENT
 from tests.tapis import driver as tapis
 
-CLIENT = {"X-TMS-TENANT": "test", "X-TMS-CLIENT-ID": "testclient1", "X-TMS-CLIENT-SECRET": "secret1"}
 JSON = {"Content-Type": "application/json"}
-ADMIN = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": "adminsecret1"}
 NEW_KEY = {
     "client_user_id": "testuser1",
     "host": "testhost1",

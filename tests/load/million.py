@@ -15,11 +15,11 @@ from tests.load.scenarios import CLIENT, CREATEKEY, GETCLIENT, GETKEY, VALUE, Sc
 from tests.load.server import MEBIBYTE, Server, database_of, start_server, stopping
 from tests.load.turns import Row, Run, compared, failures_of, in_turns, measured
 from tests.load.wrk import Load
+from tests.seeded import ADMIN as ADMINISTRATOR
 
 CONNECTIONS = 50
 CONDITIONS = ("seed alone", "among many")
 STARTS, LISTS = 3, 3
-ADMINISTRATOR = {"X-TMS-TENANT": "test", "X-TMS-ADMIN-ID": "~~admin", "X-TMS-ADMIN-SECRET": "adminsecret1"}
 ANY_KEY = replace(GETKEY, name="getkey, any key", body=f'{{"keytype":"ed25519","user_uid":"1",{VALUE}}}')
 ANY_CLIENT = replace(
     GETCLIENT,
