@@ -12,6 +12,7 @@ from tests.servers import Server
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1000, "height": 760}
+_FOCUS_GIVEN = ":focus, body:not(:has([autofocus]))"
 _SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
@@ -32,6 +33,13 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def fill(page: Page, label: str, text: str) -> None:
+    """Type into a control, once the page has put the focus where it wants it: Chromium complains of whoever is faster."""
+    page.wait_for_load_state()
+    page.locator(_FOCUS_GIVEN).first.wait_for()
+    page.get_by_label(label).fill(text)
 
 
 class Visit:
@@ -56,15 +64,19 @@ class Visit:
         """Press a button and wait for the page that follows."""
         self.page.get_by_role("button", name=button, exact=True).click()
 
+    def fill(self, label: str, text: str) -> None:
+        """Type into a control."""
+        fill(self.page, label, text)
+
     def enter(self, code: str) -> None:
         """Type a code."""
-        self.page.get_by_label("Code").fill(code)
+        self.fill("Code", code)
         self.press("Continue")
 
     def log_in(self, username: str = "testuser1", password: str = "password1") -> None:
         """Type name and password."""
-        self.page.get_by_label("Username").fill(username)
-        self.page.get_by_label("Password").fill(password)
+        self.fill("Username", username)
+        self.fill("Password", password)
         self.press("Sign in")
 
     @property

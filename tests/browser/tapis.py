@@ -26,12 +26,12 @@ class TapisDevice:
 
 def log_in(visit: Visit, username: str = "testuser1", password: str = "password1") -> None:
     """Type name and password."""
-    visit.page.get_by_label("Username").fill(username)
-    visit.page.get_by_label("Password").fill(password)
+    visit.fill("Username", username)
+    visit.fill("Password", password)
     visit.press("Log In")
 
 
 def enter(visit: Visit, code: str) -> None:
     """Type a code."""
-    visit.page.get_by_label("User code").fill(code)
+    visit.fill("User code", code)
     visit.press("Submit")

@@ -72,7 +72,7 @@ def test_everything_can_be_done(visit_for, server, scripts):
     assert settings(server)["strict"] is True
     visit.press("Freeze")
     expect(within(visit, "clock")).to_contain_text("frozen")
-    visit.page.get_by_label("Advance by").fill("2")
+    visit.fill("Advance by", "2")
     visit.press("Advance")
     expect(told).to_have_text("The clock has moved on.")
     visit.press("Run")
@@ -80,7 +80,7 @@ def test_everything_can_be_done(visit_for, server, scripts):
     within(visit, "snapshots").get_by_label("Name").fill("before")
     visit.press("Save")
     expect(within(visit, "snapshots").get_by_role("link", name="before")).to_be_visible()
-    visit.page.get_by_label(f"User who approves {device.code}").fill("testuser2")
+    visit.fill(f"User who approves {device.code}", "testuser2")
     visit.press(f"Approve {device.code}")
     expect(told).to_have_text(f"{device.code} is approved.")
     expect(within(visit, "device")).to_contain_text("No device waits.")
@@ -231,10 +231,10 @@ def test_a_token(browser, tmp_path):
         assert visit.heading == "Control page"
         assert hard_to_read(visit) == []
         assert Listener(visit).misses() == []
-        visit.page.get_by_label("Token").fill("wrong")
+        visit.fill("Token", "wrong")
         visit.press("Sign in")
         assert visit.alert == "This is not the token of standin.control_token."
-        visit.page.get_by_label("Token").fill("t0ken")
+        visit.fill("Token", "t0ken")
         visit.press("Sign in")
         expect(visit.page.locator("#live")).to_have_text("live")
         visit.press("strict on")

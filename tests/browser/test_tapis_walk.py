@@ -121,11 +121,11 @@ def test_days_that_are_no_number(visit, server, days):
     visit.open(device.told["verification_uri"])
     log_in(visit)
     enter(visit, device.code)
-    visit.page.get_by_label("Allow this authorization for").fill(days)
+    visit.fill("Allow this authorization for", days)
     visit.press("Approve")
     assert visit.alert == "Error: Please enter an integer"
     assert device.poll() == NOT_READY
-    visit.page.get_by_label("Allow this authorization for").fill(" 7 ")
+    visit.fill("Allow this authorization for", " 7 ")
     visit.press("Approve")
     assert visit.heading == CONGRATULATIONS
     assert device.poll() == 7 * DAY
@@ -153,7 +153,7 @@ def test_the_race_of_26q1(browser, tmp_path):
         visit.open(device.told["verification_uri"])
         log_in(visit)
         enter(visit, device.code)
-        visit.page.get_by_label("Allow this authorization for").fill("5")
+        visit.fill("Allow this authorization for", "5")
         assert device.poll() == 30 * DAY
         visit.press("Approve")
         expect(visit.page.locator("body")).to_contain_text('"status":"error"')
@@ -207,7 +207,7 @@ def test_by_keyboard_alone(visit, server):
     """Each page has the focus where one types; Tab reaches every control in reading order, Enter goes on."""
     device, keyboard, heading = TapisDevice(server), visit.page.keyboard, visit.page.get_by_role("heading", level=1)
     visit.open(device.told["verification_uri"])
-    assert focused(visit) == "Username"
+    expect(visit.page.get_by_label("Username")).to_be_focused()
     keyboard.type("testuser1")
     keyboard.press("Tab")
     assert focused(visit) == "Password"
@@ -248,10 +248,10 @@ def every_page(visit: Visit) -> Iterator[str]:
     enter(visit, device.code)
     yield "code entered before"
     visit.open(consent)
-    visit.page.get_by_label("Allow this authorization for").fill("abc")
+    visit.fill("Allow this authorization for", "abc")
     visit.press("Approve")
     yield "no integer"
-    visit.page.get_by_label("Allow this authorization for").fill("1")
+    visit.fill("Allow this authorization for", "1")
     visit.press("Approve")
     yield "approved"
     client = registered(visit.server, "http://127.0.0.1:9/", "A portal with a name that takes two lines here")

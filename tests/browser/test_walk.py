@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.callback import callback
-from tests.browser.drive import NARROW, Device, Visit
+from tests.browser.drive import NARROW, Device, Visit, fill
 from tests.browser.senses import Listener, focused, hard_to_read
 from tests.servers import STANDARD, running
 
@@ -75,7 +75,7 @@ def test_wrong_password(visit, server):
     assert visit.alert == "The username or the password is wrong."
     expect(visit.page.get_by_label("Username")).to_have_value("testuser1")
     expect(visit.page.get_by_label("Password")).to_have_value("")
-    visit.page.get_by_label("Password").fill("password1")
+    visit.fill("Password", "password1")
     visit.press("Sign in")
     assert visit.heading == "Approve this device?"
 
@@ -156,7 +156,7 @@ def test_by_keyboard_alone(visit, server):
     """Each page has the focus where one types; Tab reaches every control in reading order, Enter goes on."""
     device, keyboard = Device(server), visit.page.keyboard
     visit.open("/device")
-    assert focused(visit) == "Code"
+    expect(visit.page.get_by_label("Code")).to_be_focused()
     keyboard.type(device.code)
     keyboard.press("Enter")
     visit.page.wait_for_url("**/device")
@@ -243,8 +243,8 @@ def test_the_simulator(visit):
         page.get_by_role("link", name="Open the address in a new tab").click()
     phone = opened.value
     code = page.locator(".screen .code").inner_text()
-    phone.get_by_label("Username").fill("testuser1")
-    phone.get_by_label("Password").fill("password1")
+    fill(phone, "Username", "testuser1")
+    fill(phone, "Password", "password1")
     phone.get_by_role("button", name="Sign in").click()
     expect(phone.get_by_text(code, exact=True)).to_be_visible()
     phone.get_by_role("button", name="Approve").click()
