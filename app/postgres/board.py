@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..steering.board import EPOCH, GENERATION, Board
 from ..steering.state import NOTHING, State, decode, encode
-from .connections import PATIENT_SECONDS, Connections, Driver
+from .connections import PATIENT_SECONDS, Connections, Driver, is_gone, shown
 
 CHANNEL = "standin_board"
 ACKNOWLEDGED_SECONDS = 2.0  # how long a change waits for a process that says nothing, which then hears of it later
@@ -73,6 +73,8 @@ class PostgresBoard(Board):
         self._cleared: list[range] = []
         self._told = asyncio.Event()
         self._hearing: asyncio.Task[None] | None = None
+        self._shown = shown(url)
+        self._is_lost = False
         # The version of what this process may remember, None while it does not hear of changes.
         self.remembered: int | None = None
         self.forget: Callable[[], None] = lambda: None
@@ -187,18 +189,14 @@ class PostgresBoard(Board):
 
     async def _hear_for_ever(self, heard: asyncio.Event) -> None:
         """Listen, until cancelled; a connection that is lost is replaced as soon as the database is back."""
-        told = False
         while True:
             try:
                 async with self._connections.lend() as driver:
-                    told = False
                     await self._hear(driver, heard)
             except Exception as error:  # Whatever it is: nobody would ever listen again.
                 if not heard.is_set():
                     raise
-                if not told:  # Once, however long it takes. The last of them is a file of this host, on a full disk.
-                    _log.warning("what is set on the database cannot be heard of: %s", _first_line(error))
-                told = True
+                self._tell_of_loss(error)
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:
@@ -218,6 +216,7 @@ class PostgresBoard(Board):
                     await driver.execute(_PRESENT, *version)
                 present = version
                 heard.set()
+                self._tell_of_return()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._told.wait(), LISTEN_SECONDS)
         finally:
@@ -225,6 +224,18 @@ class PostgresBoard(Board):
             self.forget()
             if not driver.is_closed():
                 await driver.reset()
+
+    def _tell_of_loss(self, error: Exception) -> None:
+        """Tell the log, once however long it takes. What is not the database is a file of this host, on a full disk."""
+        if not self._is_lost:
+            what = "the database does not answer" if is_gone(error) else "what is set on it cannot be taken over"
+            _log.warning("%s: %s: %s", self._shown, what, _first_line(error))
+        self._is_lost = True
+
+    def _tell_of_return(self) -> None:
+        if self._is_lost:
+            _log.warning("%s: the database answers, and what is set on it is known again", self._shown)
+        self._is_lost = False
 
 
 async def _be_present(driver: Driver, begins: bool) -> None:

@@ -196,7 +196,7 @@ async def test_a_process_that_is_told_nothing_looks_by_itself(url, tmp_path, pos
 
 
 async def test_a_full_disk_does_not_end_the_hearing(url, tmp_path, monkeypatch, caplog):
-    """What could not be taken over then is taken over later, and the log tells of it."""
+    """What could not be taken over then is taken over later; the log tells of it once, and of its end."""
     monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 0.02)
     async with host(url, tmp_path / "one") as one, host(url, tmp_path / "other") as other:
         with monkeypatch.context() as full:
@@ -206,7 +206,9 @@ async def test_a_full_disk_does_not_end_the_hearing(url, tmp_path, monkeypatch, 
         async with asyncio.timeout(30):
             while other.read()[1] != FROZEN:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.02)
-    assert "what is set on the database cannot be heard of: [Errno 2]" in caplog.text
+    failed, known = caplog.messages
+    assert failed.startswith(f"{url}: what is set on it cannot be taken over: [Errno 2]")
+    assert known == f"{url}: the database answers, and what is set on it is known again"
 
 
 async def test_an_older_copy_takes_the_place_of_the_database(two, postgres, url):

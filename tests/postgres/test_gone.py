@@ -1,6 +1,7 @@
 """What is answered while PostgreSQL is gone, and afterwards, by a whole stand-in over a server that is really stopped."""
 
 import asyncio
+import re
 import signal
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from app.main import create_app
+from app.postgres import board
 from app.settings import Settings
 from tests.postgresql import Postgres, running_postgres
 from tests.servers import STANDARD
@@ -143,6 +145,33 @@ async def test_it_comes_back_by_itself(server):
             for name in ("getclient", "getkey", "a list", "a write"):
                 assert (await ask(client, *OF_TMS[name]))[0] == 200, name
         assert (await client.patch("/_standin/settings", json={"journal": True})).json()["strict"] is True
+
+
+async def logged(caplog, number):
+    """Return what the board has told the log, as soon as it is that many lines."""
+    async with asyncio.timeout(10):
+        while True:
+            lines = [line for name, _, line in caplog.record_tuples if name == "tms_standin.board"]
+            if len(lines) >= number:
+                return lines
+            await asyncio.sleep(0.02)
+
+
+async def test_the_log_tells_when_and_until_when(server, caplog):
+    """One line each, with the database's name, however often the stand-in looks for it meanwhile."""
+    async with standing_in(server) as client:
+        for number in (1, 3):
+            await end(server, client)
+            try:
+                await logged(caplog, number)
+                await asyncio.sleep(2 * board._RETRY_SECONDS)
+            finally:
+                server.start()
+            lines = await logged(caplog, number + 1)
+    name = rf"postgresql://standin@127\.0\.0\.1:{server.port}/test_\w+"
+    for lost, known in zip(lines[::2], lines[1::2], strict=True):
+        assert re.fullmatch(rf"{name}: the database does not answer: \[Errno 111\] .+", lost)
+        assert re.fullmatch(f"{name}: the database answers, and what is set on it is known again", known)
 
 
 @pytest.mark.parametrize("wish", [{"rules": [{"do": {"status": 418}}]}, {"scenario": "dev-server"}])
