@@ -52,7 +52,8 @@ class Clock:
         ends = loop.time() + seconds
         while self.seconds() < due and (left := ends - loop.time()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), left)
+                async with asyncio.timeout(left):  # Unlike wait_for, before Python 3.12, it loses no cancellation.
+                    await self._moved.wait()
 
     def after(self, minutes: int) -> datetime:
         """Return now + minutes."""

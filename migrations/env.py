@@ -1,4 +1,4 @@
-"""Runs revisions over the connection that app/database.py hands over, inside the transaction that it has begun."""
+"""Runs revisions over the connection that app/schema.py hands over, inside the transaction that it has begun."""
 
 from alembic import context
 

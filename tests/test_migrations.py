@@ -132,7 +132,7 @@ def definitions(connection):
 
 
 def test_the_constants_are_the_revisions_of_the_folder():
-    """app/database.py knows them by heart, so that a start can do without Alembic."""
+    """app/schema.py knows them by heart, so that a start can do without Alembic."""
     scripts = script_directory()
     assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == list(REVISIONS)
     assert scripts.get_heads() == [HEAD]

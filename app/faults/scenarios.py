@@ -51,7 +51,8 @@ class Hang010:
         under_way = await self._tallies.count(_MATCHED) + 1 - await self._tallies.counted(_LEFT)
         if under_way < _POOL and not await self._is_stuck():
             with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), _HOLD_SECONDS)
+                async with asyncio.timeout(_HOLD_SECONDS):
+                    await over.wait()
         if over.is_set():
             return True
         if under_way >= _POOL or await self._is_stuck():

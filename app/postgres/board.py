@@ -9,58 +9,29 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
+from ..errors import DatabaseGone
 from ..steering.board import EPOCH, GENERATION, Board
-from ..steering.state import NOTHING, State, decode, encode
+from ..steering.state import State, encode
 from .connections import PATIENT_SECONDS, Connections, Driver, is_gone, shown
+from .locks import REPLACEMENT
+from .presence import Version, acknowledge, be_present, known_to_all, read
 
 CHANNEL = "standin_board"
-ACKNOWLEDGED_SECONDS = 2.0  # how long a change waits for a process that says nothing, which then hears of it later
 _RETRY_SECONDS = 0.5
-LISTEN_SECONDS = 5.0  # until the next look, told or not: a connection that was cut on its way tells of nothing
-_LOOK_SECONDS = 0.003
+# Until the next look, told or not, and for it: what is remembered behind a connection that was cut on its way is
+# forgotten by the time that a change waits for nobody any more.
+LISTEN_SECONDS, LOOK_SECONDS = 1.0, 2.0
 _CONNECTIONS = 4  # one listens, the others change and count
-# PostgreSQL's advisory locks are known by numbers alone: who is there, and who replaces rows.
-_PRESENCE, _REPLACEMENT = 0x746D7302, 0x746D7303
 
 _log = logging.getLogger("tms_standin.board")
 
-_BEGIN_ANEW = """
-UPDATE standin_board SET generation = generation + 1, epoch = epoch + epoch % 2, state = $1;
-"""
-_PRESENT = """
-INSERT INTO standin_replicas VALUES (pg_backend_pid(), $1, $2, $3)
-ON CONFLICT (pid) DO UPDATE SET generation = $1, epoch = $2, remembered = $3
-"""
-# A process that is no more may have left its number to one of another database on the same server.
-_ABSENT = """
-DELETE FROM standin_replicas WHERE pid NOT IN (
-    SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
-    WHERE datname = current_database() AND locktype = 'advisory' AND objid = $1 AND granted
-)
-"""
-_UNAWARE = """
-SELECT count(*) FROM standin_replicas WHERE (generation < $1 OR epoch < $2 OR remembered < $3) AND pid IN (
-    SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
-    WHERE datname = current_database() AND locktype = 'advisory' AND objid = $4 AND granted
-)
-"""
 _COUNT = """
 INSERT INTO standin_tallies VALUES ($1, 1)
 ON CONFLICT (tally) DO UPDATE SET counted = standin_tallies.counted + 1 RETURNING counted - 1
 """
-_SELECT = "SELECT generation, epoch, remembered, state FROM standin_board"
 _ALTER = "UPDATE standin_board SET generation = $1, state = $2"
 _TELL = f"SELECT pg_notify('{CHANNEL}', '')"
-
-
-class Version(NamedTuple):
-    """What has become of the state, of the rows as a whole, and of those that processes remember."""
-
-    generation: int
-    epoch: int
-    remembered: int
 
 
 class PostgresBoard(Board):
@@ -74,7 +45,7 @@ class PostgresBoard(Board):
         self._told = asyncio.Event()
         self._hearing: asyncio.Task[None] | None = None
         self._shown = shown(url)
-        self._is_lost = False
+        self._trouble = ""  # what the log was told last
         # The version of what this process may remember, None while it does not hear of changes.
         self.remembered: int | None = None
         self.forget: Callable[[], None] = lambda: None
@@ -110,7 +81,7 @@ class PostgresBoard(Board):
         """
         async with self._connections.lend() as driver:
             async with driver.transaction():
-                version, state = await _read(driver, " FOR NO KEY UPDATE")
+                version, state = await read(driver, " FOR NO KEY UPDATE", self.patience)
                 self.adopt(version.generation, version.epoch, state)
                 self._cleared.clear()
                 altered = changed(state)
@@ -119,7 +90,7 @@ class PostgresBoard(Board):
                 version = version._replace(generation=version.generation + 1)
                 await driver.execute(_ALTER, version.generation, encode(altered))
                 await driver.execute(_TELL)
-            await _known_to_all(driver, version)
+            await known_to_all(driver, version)
         self.adopt(version.generation, version.epoch, altered)
 
     def clear(self, tallies: range) -> None:
@@ -148,7 +119,7 @@ class PostgresBoard(Board):
         The epoch is odd meanwhile. It waits while another process does so, and for the writes that have begun.
         """
         async with self._connections.lend() as driver:
-            await driver.execute("SELECT pg_advisory_lock($1)", _REPLACEMENT, timeout=PATIENT_SECONDS)
+            await driver.execute("SELECT pg_advisory_lock($1)", REPLACEMENT, timeout=PATIENT_SECONDS)
             try:
                 await self._turn(driver, "epoch | 1")
                 async with driver.transaction():
@@ -158,30 +129,37 @@ class PostgresBoard(Board):
                     await driver.execute(_TELL)
             finally:
                 if not driver.is_closed():
-                    await self._turn(driver, "epoch + epoch % 2")
-                    await driver.execute("SELECT pg_advisory_unlock($1)", _REPLACEMENT)
+                    await self._finish(driver)
 
     async def finish_for_dead_processes(self) -> None:
         """End the replacement of a process that died over it: the database has undone what was not committed."""
         async with self._connections.lend() as driver:
-            if await driver.fetchval("SELECT pg_try_advisory_lock($1)", _REPLACEMENT):
-                await self._turn(driver, "epoch + epoch % 2")
-                await driver.execute("SELECT pg_advisory_unlock($1)", _REPLACEMENT)
+            if await driver.fetchval("SELECT pg_try_advisory_lock($1)", REPLACEMENT):
+                await self._finish(driver)
             await self._look(driver)
 
-    async def forgotten_by_all(self, driver: Driver) -> None:
-        """Wait until no process remembers what a transaction that is over has changed. Raises DatabaseGone."""
-        await _known_to_all(driver, await self._look(driver))
+    @property
+    def patience(self) -> float | None:
+        """How long a statement may wait: for rows that are being replaced as long as that takes."""
+        return PATIENT_SECONDS if self.words[EPOCH] % 2 else None
+
+    async def _finish(self, driver: Driver) -> None:
+        """Let others write, and replace rows. What fails meanwhile must not keep the lock in a connection that lives on."""
+        try:
+            await self._turn(driver, "epoch + epoch % 2")
+        finally:
+            if not driver.is_closed():
+                await driver.execute("SELECT pg_advisory_unlock($1)", REPLACEMENT)
 
     async def _turn(self, driver: Driver, epoch: str) -> None:
         """Set the epoch and wait until every process knows."""
         await driver.execute(f"UPDATE standin_board SET epoch = {epoch}")  # noqa: S608 - one of two expressions of this class
         await driver.execute(_TELL)
-        await _known_to_all(driver, await self._look(driver))
+        await known_to_all(driver, await self._look(driver))
 
     async def _look(self, driver: Driver) -> Version:
-        known = self.words[GENERATION], self.words[EPOCH]
-        version, state = await _read(driver)
+        known = self.words[GENERATION], self.words[EPOCH]  # Before the question: it may grow until the answer comes.
+        version, state = await read(driver)
         if version.generation < known[0] or version.epoch < known[1]:  # An older copy has taken the database's place.
             self.words[GENERATION] = self.words[EPOCH] = 0
         self.adopt(version.generation, version.epoch, state)
@@ -191,80 +169,60 @@ class PostgresBoard(Board):
         """Listen, until cancelled; a connection that is lost is replaced as soon as the database is back."""
         while True:
             try:
-                async with self._connections.lend() as driver:
+                # It holds a lock and listeners that are not for others.
+                async with self._connections.lend(once=True) as driver:
                     await self._hear(driver, heard)
+                    raise DatabaseGone("the connection has ended")
             except Exception as error:  # Whatever it is: nobody would ever listen again.
                 if not heard.is_set():
                     raise
-                self._tell_of_loss(error)
+                self._tell_of_trouble(error)
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:
-        """Take over what is set, and say so, whenever somebody has told of a change."""
-        await _be_present(driver, begins=not heard.is_set())
+        """Take over what is set, and say so, whenever somebody has told of a change, until the connection ends."""
+        # Where this host knows of a state, others of it are there, or this one was, and will be back in a moment.
+        await be_present(driver, begins=self.words[GENERATION] == 0)
         await driver.add_listener(CHANNEL, lambda *_told: self._told.set())
         driver.add_termination_listener(lambda *_told: self._told.set())
         present: Version | None = None
         try:
             while not driver.is_closed():
-                self._told.clear()
-                version = await self._look(driver)
-                if version.remembered != self.remembered:
-                    self.remembered = version.remembered
-                    self.forget()
-                if version != present:
-                    await driver.execute(_PRESENT, *version)
+                self._told.clear()  # Before the look: what is told from now on may not be in it.
+                async with asyncio.timeout(LOOK_SECONDS):
+                    version = await self._look(driver)
+                self._remember(version.remembered)
+                if version != present:  # Only now that it has been taken over do others stop waiting for this process.
+                    await acknowledge(driver, version)
                 present = version
                 heard.set()
-                self._tell_of_return()
+                self._tell_of_its_end()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._told.wait(), LISTEN_SECONDS)
+                    async with asyncio.timeout(LISTEN_SECONDS):
+                        await self._told.wait()
         finally:
-            self.remembered = None
+            self._remember(None)
+
+    def _remember(self, version: int | None) -> None:
+        """Forget what is remembered, if it is of another version."""
+        if version != self.remembered:
+            self.remembered = version
             self.forget()
-            if not driver.is_closed():
-                await driver.reset()
 
-    def _tell_of_loss(self, error: Exception) -> None:
-        """Tell the log, once however long it takes. What is not the database is a file of this host, on a full disk."""
-        if not self._is_lost:
-            what = "the database does not answer" if is_gone(error) else "what is set on it cannot be taken over"
-            _log.warning("%s: %s: %s", self._shown, what, _first_line(error))
-        self._is_lost = True
+    def _tell_of_trouble(self, error: Exception) -> None:
+        """Tell the log, once for each kind however long it lasts; not all is the database's: a disk here may be full."""
+        trouble = "the database does not answer" if is_gone(error) else "what is set on it cannot be taken over"
+        if trouble != self._trouble:
+            _log.warning("%s: %s: %s", self._shown, trouble, _first_line(error))
+        self._trouble = trouble
 
-    def _tell_of_return(self) -> None:
-        if self._is_lost:
+    def _tell_of_its_end(self) -> None:
+        if self._trouble:
             _log.warning("%s: the database answers, and what is set on it is known again", self._shown)
-        self._is_lost = False
-
-
-async def _be_present(driver: Driver, begins: bool) -> None:
-    """Hold the lock that says so; a process that begins and gets it alone is the first, and finds nothing set."""
-    await driver.execute("SET synchronous_commit = off")
-    alone = await driver.fetchval("SELECT pg_try_advisory_lock($1)", _PRESENCE)
-    if alone and begins:
-        await driver.execute(_BEGIN_ANEW, encode(NOTHING))
-        await driver.execute("DELETE FROM standin_tallies")
-    await driver.execute("SELECT pg_advisory_lock_shared($1)", _PRESENCE)
-    if alone:
-        await driver.execute("SELECT pg_advisory_unlock($1)", _PRESENCE)
-    await driver.execute(_ABSENT, _PRESENCE)
-
-
-async def _known_to_all(driver: Driver, version: Version) -> None:
-    """Wait for every process that is there; one that has lost its connection hears of it when it comes back."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(ACKNOWLEDGED_SECONDS):
-            while await driver.fetchval(_UNAWARE, *version, _PRESENCE):  # noqa: ASYNC110 - others' event
-                await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _read(driver: Driver, holding: str = "") -> tuple[Version, State]:
-    row = await driver.fetchrow(_SELECT + holding)
-    assert row is not None  # noqa: S101 - the migration has made it
-    return Version(row["generation"], row["epoch"], row["remembered"]), decode(row["state"])
+        self._trouble = ""
 
 
 def _first_line(error: BaseException) -> str:
     """Return what an error says of its cause, in one line."""
-    return str(error.__cause__ or error).partition("\n")[0] or type(error).__name__
+    cause = error.__cause__ or error
+    return str(cause).partition("\n")[0] or type(cause).__name__

@@ -16,10 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ..errors import DatabaseGone, StartRefused
 
 CONNECT_SECONDS = 3.0
+GOODBYE_SECONDS = 1.0
 STATEMENT_SECONDS = 20.0  # after which a database that keeps the connection and says nothing counts as gone
 PATIENT_SECONDS = 86_400.0  # for what may take long; the driver takes None for STATEMENT_SECONDS
 _STATEMENTS_KEPT = 512
 _EXPECTED = "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+_PARAMETERS = (
+    "host",
+    "passfile",
+    "port",
+    "ssl",
+    "sslmode",
+    "target_session_attrs",
+)  # words of libpq's that reach the driver
 _SHUT = ("08", "57P", "53300")  # connection exceptions, shutdown and start of the server, no place for another client
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -54,18 +63,22 @@ class Connections:
         self._idle: list[tuple[AsyncConnection, Driver]] = []
 
     @contextlib.asynccontextmanager
-    async def lend(self) -> AsyncIterator[Driver]:
-        """Give a connection that was alive a moment ago. Raises DatabaseGone where the database is not there any more."""
+    async def lend(self, once: bool = False) -> AsyncIterator[Driver]:
+        """Give a connection that was alive a moment ago, which nobody gets after this borrower if it is lent `once`.
+
+        Raises DatabaseGone where the database is not there any more.
+        """
         async with self._free:
             lent, driver = await self._alive()
-            is_fit = True
+            is_fit = not once
             try:
                 yield driver
             except BaseException as error:
                 gone = is_gone(error) or driver.is_closed()
                 # Whoever is cancelled leaves something under way in it, and the next borrower's commit must not keep it.
-                is_fit = not gone and isinstance(error, Exception | GeneratorExit) and not driver.is_in_transaction()
-                if gone and not isinstance(error, DatabaseGone):
+                is_harmless = isinstance(error, Exception | GeneratorExit) and not driver.is_in_transaction()
+                is_fit = is_fit and not gone and is_harmless
+                if gone and isinstance(error, Exception) and not isinstance(error, DatabaseGone):
                     raise DatabaseGone from error
                 raise
             finally:
@@ -75,9 +88,9 @@ class Connections:
                     await _forget(lent)
 
     async def close(self) -> None:
-        """Close all that are not lent."""
-        while self._idle:
-            await self._idle.pop()[0].close()
+        """Close all that are not lent. A server that says nothing is not waited for."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(_take_leave(lent, driver) for lent, driver in idle))
         await self.engine.dispose()
 
     async def _alive(self) -> tuple[AsyncConnection, Driver]:
@@ -94,6 +107,12 @@ class Connections:
             if any(is_gone(cause) or isinstance(cause, OSError) for cause in _causes(error)):
                 raise DatabaseGone from error
             raise
+
+
+async def _take_leave(lent: AsyncConnection, driver: Driver) -> None:
+    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        await driver.close(timeout=GOODBYE_SECONDS)
+    await _forget(lent)
 
 
 async def _forget(lent: AsyncConnection) -> None:
@@ -134,6 +153,8 @@ def driver_url(url: str) -> URL:
         raise StartRefused("standin.database: the URL has several @, expected those of a password written as %40.")
     if not parsed.database:
         raise StartRefused(f"standin.database: the URL names no database, {_EXPECTED}.")
+    if unknown := sorted(set(parsed.query).difference(_PARAMETERS)):
+        raise StartRefused(f"standin.database: the URL has {unknown[0]!r}, expected none but {', '.join(_PARAMETERS)}.")
     query = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}
     return parsed.set(drivername="postgresql+asyncpg", query=query)
 

@@ -15,7 +15,7 @@ from ..moving.rows import TABLES, is_numbered
 from ..sqlite.image import Image, written_whole
 from ..sqlite.rows import SqliteRows, staging_file
 from .connections import PATIENT_SECONDS, Driver
-from .rows import PostgresRows, empty, hold, set_last_id
+from .rows import PostgresRows, empty, of_this_moment, set_last_id
 
 _UNFIT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
@@ -46,8 +46,7 @@ async def draw(driver: Driver, path: Path, moment: datetime) -> None:
     """Write all that is committed at one moment to an image's file of this date, which is there whole or not at all."""
     with written_whole(path, moment) as unfinished:
         async with driver.transaction(isolation="repeatable_read", readonly=True):
-            await hold(driver)
-            await _draw(PostgresRows(driver), unfinished)
+            await _draw(await of_this_moment(driver), unfinished)
 
 
 async def _draw(source: PostgresRows, unfinished: Path) -> None:

@@ -14,11 +14,12 @@ from ..moving.rows import TABLES, Judge, refuse_other_revision
 from ..schema import Preparation
 from .board import PostgresBoard
 from .connections import PATIENT_SECONDS, Connections, Driver, shown
+from .locks import MOVING
 from .preparation import explained, prepare, revision_of
-from .rows import PostgresRows, empty, hold, set_last_id
+from .rows import PostgresRows, empty, of_this_moment, set_last_id
 from .staging import FORGET, PostgresStaging, staged, staging_in
 
-_ALONE = "SELECT pg_try_advisory_lock(x'746D7304'::int)"
+_ALONE = "SELECT pg_try_advisory_lock($1)"
 
 
 @asynccontextmanager
@@ -26,8 +27,7 @@ async def opened(url: str) -> AsyncIterator[PostgresRows]:
     """Give the rows as they are at one moment; others may go on writing. Raises StartRefused."""
     refuse_other_revision(shown(url), await revision_of(url))
     async with _connected(url) as driver, driver.transaction(isolation="repeatable_read", readonly=True):
-        await hold(driver)
-        yield PostgresRows(driver)
+        yield await of_this_moment(driver)
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ async def target(url: str, steering: Path) -> AsyncIterator["PostgresTarget"]:
     if found is not None:
         refuse_other_revision(shown(url), found)
     async with _connected(url) as driver:
-        if not await driver.fetchval(_ALONE):
+        if not await driver.fetchval(_ALONE, MOVING):
             raise StartRefused(f"{shown(url)}: another import is filling it, expected to be the only one.")
         yield PostgresTarget(url, steering, driver, is_new=found is None)
 

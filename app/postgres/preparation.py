@@ -12,10 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from ..errors import DatabaseGone, StartRefused
 from ..schema import HEAD, REVISIONS, Planted, Preparation, Prepared, bring_up
 from .connections import Connections, shown
+from .locks import START
 
 Result = TypeVar("Result")
 
-_START_LOCK = 0x746D7301  # of PostgreSQL's advisory locks, which are known by numbers alone
 _EXPECTED_EMPTY = "expected an empty database, or one that the stand-in made"
 _REASONS: list[tuple[type[Exception], str]] = [
     (asyncpg.InvalidCatalogNameError, "there is no such database, expected one that exists: createdb makes it"),
@@ -68,7 +68,7 @@ async def _in_transaction(url: str, work: Callable[[Connection], Result]) -> Res
 
 
 def _brought_up(begun: Connection, url: str, preparation: Preparation[Planted]) -> Prepared[Planted]:
-    begun.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _START_LOCK})
+    begun.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": START})
     if begun.execute(text("SHOW server_encoding")).scalar() != "UTF8":
         raise StartRefused(f"{shown(url)}: its encoding is not UTF8, expected a database made with ENCODING 'UTF8'.")
     return bring_up(begun, _revision_of(begun, url), preparation)

@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Table
 
 from ..moving.rows import CHUNK, TABLES, in_order, is_numbered
 from .connections import PATIENT_SECONDS, Driver
 
+READERS_SECONDS = 1  # how long those who read a table may take before it is emptied without waiting for them
 _LAST_ID = "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM {0}_id_seq"
 # Unlike setval it is undone with its transaction.
 _GO_ON_AFTER = "ALTER SEQUENCE {0}_id_seq RESTART WITH {1}"
@@ -19,6 +21,7 @@ class PostgresRows:
     def __init__(self, driver: Driver, instead: Mapping[str, Table] | None = None) -> None:
         self.driver = driver
         self._instead = instead or {}
+        self._last_ids: dict[str, int] = {}
 
     async def count(self, table: Table) -> int:
         """Return how many a table has."""
@@ -35,21 +38,40 @@ class PostgresRows:
         """Return the last id that a table has given away, 0 before the first."""
         if not is_numbered(table):
             return 0
-        return int(await self.driver.fetchval(_LAST_ID.format(table.name)))
+        if table.name not in self._last_ids:
+            # Not fetchval, which leaves the question open: whoever sets the sequence would wait for it, at full load.
+            ((last,),) = await self.driver.fetch(_LAST_ID.format(table.name))
+            self._last_ids[table.name] = int(last)
+        return self._last_ids[table.name]
 
     def place_of(self, table: Table) -> Table:
         """Return where the rows of a table are."""
         return self._instead.get(table.name, table)
 
 
-async def hold(driver: Driver) -> None:
-    """Keep everybody from emptying the tables until the transaction ends, which its own moment does not."""
+async def of_this_moment(driver: Driver) -> PostgresRows:
+    """Return the rows of a transaction that reads repeatably, whatever others do until it ends."""
+    # What empties a table empties it for those who have begun to read, and no transaction keeps a sequence as it was.
     await driver.execute(f"LOCK TABLE {_names()} IN ACCESS SHARE MODE", timeout=PATIENT_SECONDS)
+    rows = PostgresRows(driver)
+    for table in TABLES:
+        await rows.last_id(table)
+    return rows
 
 
 async def empty(driver: Driver) -> None:
-    """Take all rows away."""
-    await driver.execute(f"TRUNCATE {_names()}", timeout=PATIENT_SECONDS)
+    """Take all rows away, inside a transaction that has begun: at once, or, where somebody reads for long, row by row.
+
+    Who empties at once waits for every reader, and whoever would read meanwhile waits behind it.
+    """
+    try:
+        async with driver.transaction():
+            await driver.execute(f"SET LOCAL lock_timeout = '{READERS_SECONDS}s'")
+            await driver.execute(f"TRUNCATE {_names()}", timeout=PATIENT_SECONDS)
+            await driver.execute("SET LOCAL lock_timeout TO DEFAULT")
+    except asyncpg.LockNotAvailableError:
+        for table in reversed(TABLES):
+            await driver.execute(f"DELETE FROM {table.name}", timeout=PATIENT_SECONDS)  # noqa: S608 - names come from tables.py
 
 
 async def set_last_id(driver: Driver, table: Table, last: int) -> None:

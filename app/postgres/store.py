@@ -24,8 +24,9 @@ from ..store import BATCH_SIZES, PAGE, Store, Writing
 from ..transaction import Transaction
 from . import images
 from .board import PostgresBoard
-from .connections import PATIENT_SECONDS, Connections, Driver, is_gone
+from .connections import Connections, Driver, is_gone
 from .preparation import prepare
+from .presence import known_to_all
 from .transaction import TRIES, Again, IdTaken, PostgresTransaction, bound
 from .words import translate
 
@@ -72,7 +73,7 @@ class PostgresStore(Store):
         """Return the first row as a named tuple, or None."""
         chosen = statement.postgresql
         record = await self._read(
-            lambda driver: driver.fetchrow(chosen.text, *bound(chosen, parameters), timeout=self._patience)
+            lambda driver: driver.fetchrow(chosen.text, *bound(chosen, parameters), timeout=self._board.patience)
         )
         return None if record is None else chosen.row(record)
 
@@ -94,7 +95,7 @@ class PostgresStore(Store):
         """Return all rows of a read."""
         chosen = statement.postgresql
         records = await self._read(
-            lambda driver: driver.fetch(chosen.text, *bound(chosen, parameters), timeout=self._patience)
+            lambda driver: driver.fetch(chosen.text, *bound(chosen, parameters), timeout=self._board.patience)
         )
         return [chosen.row(record) for record in records]
 
@@ -105,7 +106,7 @@ class PostgresStore(Store):
         try:
             with self._in_force():
                 async with self._readers.lend() as driver, driver.transaction():
-                    cursor = await driver.cursor(chosen.text, *values, timeout=self._patience)
+                    cursor = await driver.cursor(chosen.text, *values, timeout=self._board.patience)
                     while page := await cursor.fetch(PAGE):
                         yield [chosen.row(record) for record in page]
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -147,11 +148,6 @@ class PostgresStore(Store):
         await self._readers.close()
         await self._writers.close()
 
-    @property
-    def _patience(self) -> float | None:
-        """How long a statement may wait: for rows that are being replaced as long as that takes."""
-        return PATIENT_SECONDS if self._board.words[EPOCH] % 2 else None
-
     async def _read(self, question: Callable[[Driver], Awaitable[Result]]) -> Result:
         try:
             with self._in_force():
@@ -173,7 +169,7 @@ class PostgresStore(Store):
     async def _tried(self, epoch: int, work: Callable[[Transaction], Awaitable[Result]], number: int) -> Result:
         async with self._writers.lend() as driver:
             try:
-                await driver.execute(_BEGIN.format(int(epoch)), timeout=self._patience)
+                await driver.execute(_BEGIN.format(int(epoch)), timeout=self._board.patience)
                 transaction = PostgresTransaction(driver, self._modes, number)
                 result = await work(transaction)
                 if await driver.execute("COMMIT") != "COMMIT":  # A statement has failed, and the work has told nobody.
@@ -182,10 +178,12 @@ class PostgresStore(Store):
                 if not driver.is_closed():
                     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                         await driver.execute("ROLLBACK")
-                raise _as_ours(error) from error
+                if (ours := _as_ours(error)) is error:
+                    raise
+                raise ours from error
             self._written += 1
             if not transaction.changed.isdisjoint(REMEMBERED):
-                await self._board.forgotten_by_all(driver)
+                await known_to_all(driver)
             return result
 
     async def _wait_for_rows(self) -> None:

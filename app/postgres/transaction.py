@@ -13,6 +13,7 @@ from ..modes import Modes
 from ..statements import Insert, Statement
 from ..transaction import Transaction
 from .connections import Driver, is_gone
+from .locks import TURN
 from .words import found_by, not_unique, translate, unique_sets
 
 Result = TypeVar("Result")
@@ -21,7 +22,7 @@ NUL = DatabaseError(
     "(code: 1) a text with a NUL cannot be stored in PostgreSQL", 'invalid byte sequence for encoding "UTF8": 0x00'
 )
 TRIES = 30  # at the same write, before its caller is told of a conflict
-_TURN = "SELECT pg_advisory_xact_lock(x'746D7305'::int, hashtext($1))"
+_TURN = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
 _UNIQUE_VIOLATION, _DEADLOCK, _SERIALIZATION_FAILURE = "23505", "40P01", "40001"
 
 
@@ -94,7 +95,7 @@ class PostgresTransaction(Transaction):
     async def _turn(self, table: Table) -> None:
         """Wait for the others who take the largest id plus one: of many who take the same, all but one have to try again."""
         with self._explained():
-            await self._driver.fetchval(_TURN, table.name)
+            await self._driver.fetchval(_TURN, TURN, table.name)
 
     async def _insert_into_several(self, statement: Insert, row: dict[str, Any]) -> None:
         """Insert a row that may be refused by several constraints, of which SQLite names the youngest."""

@@ -34,6 +34,12 @@ def seeded(postgres: Postgres) -> str:
     return url.rpartition("/")[2]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a change wait for every process however busy the machine is, rather than give up on one."""
+    monkeypatch.setattr("app.postgres.presence.ACKNOWLEDGED_SECONDS", 30)
+
+
 @pytest.fixture
 def url(postgres: Postgres, seeded: str) -> Iterator[str]:
     """The URL of a database of this test alone."""

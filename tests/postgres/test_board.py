@@ -1,16 +1,28 @@
 """Tests of app/postgres/board.py: two hosts on one database, of which each has a board of its own."""
 
 import asyncio
+import os
+import signal
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from app.errors import DatabaseGone
 from app.postgres.board import PostgresBoard
+from app.postgres.locks import PRESENCE, REPLACEMENT
+from app.postgres.presence import known_to_all
 from app.steering.board import EPOCH, GENERATION
 from app.steering.state import NOTHING, ClockState, State
 
 pytestmark = pytest.mark.system("postgresql", "pg_ctlcluster")
 
+# Those that hold the lock and have said so.
+HEARING = """
+SELECT pid FROM standin_replicas WHERE pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $1)
+"""
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 FROZEN = State(clock=ClockState("offset", None, 60.0), modes={"strict": True})
 
 
@@ -97,7 +109,7 @@ async def test_what_is_remembered_is_forgotten_after_any_change(two, postgres, u
     assert (forgotten, other.remembered) == ([], before)
     postgres.run("UPDATE clients SET enabled = false", name)
     async with one._connections.lend() as driver:
-        await one.forgotten_by_all(driver)
+        await known_to_all(driver)
     assert (sorted(forgotten), one.remembered, other.remembered) == (["one", "other"], before + 1, before + 1)
 
 
@@ -142,7 +154,7 @@ async def test_a_process_that_died_over_a_replacement(two, postgres, url):
     name = url.rpartition("/")[2]
     postgres.run("UPDATE standin_board SET epoch = epoch | 1", name)
     async with one._connections.lend() as driver:
-        await driver.execute("SELECT pg_advisory_lock($1)", 0x746D7303)
+        await driver.execute("SELECT pg_advisory_lock($1)", REPLACEMENT)
         await other.finish_for_dead_processes()
         assert other.words[EPOCH] % 2 == 1
         await driver.execute("SELECT pg_advisory_unlock_all()")
@@ -152,12 +164,12 @@ async def test_a_process_that_died_over_a_replacement(two, postgres, url):
 
 async def test_a_host_that_says_nothing_holds_nobody_up_for_ever(two, monkeypatch):
     """A change returns after a while, and the other host hears of it when it can."""
-    monkeypatch.setattr("app.postgres.board.ACKNOWLEDGED_SECONDS", 0.05)
+    monkeypatch.setattr("app.postgres.presence.ACKNOWLEDGED_SECONDS", 0.05)
     one, other = two
     other._hearing.cancel()
     await asyncio.gather(other._hearing, return_exceptions=True)
     async with other._connections.lend() as silent:
-        await silent.execute("SELECT pg_advisory_lock_shared($1)", 0x746D7302)
+        await silent.execute("SELECT pg_advisory_lock_shared($1)", PRESENCE)
         await silent.execute("INSERT INTO standin_replicas VALUES (pg_backend_pid(), 0, 0, 0)")
         await one.alter(lambda _state: FROZEN)
         assert other.read()[1] == NOTHING
@@ -166,22 +178,54 @@ async def test_a_host_that_says_nothing_holds_nobody_up_for_ever(two, monkeypatc
     assert other.read()[1] == FROZEN
 
 
+async def present(board):
+    """Return the numbers of the connections that hear, once each has said how far."""
+    with suppress(DatabaseGone):  # A connection of ours may be among those that have just been ended.
+        async with board._connections.lend() as driver:
+            return {record["pid"] for record in await driver.fetch(HEARING, PRESENCE)}
+    return set()
+
+
 async def test_a_connection_that_was_lost_is_replaced(two, postgres, url):
     """The processes hear of changes again, and what was set stays."""
     one, other = two
     await one.alter(lambda _state: FROZEN)
-    postgres.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND pid <> pg_backend_pid()",
-        url.rpartition("/")[2],
-    )
-    for _ in range(200):
-        await asyncio.sleep(0.02)
-        async with one._connections.lend() as driver:
-            if await driver.fetchval("SELECT count(*) FROM pg_locks WHERE objid = $1 AND granted", 0x746D7302) == 2:
-                break
+    before = await present(one)
+    postgres.run(END_ALL, url.rpartition("/")[2])
+    async with asyncio.timeout(60):
+        while len(await present(one) - before) < 2:  # noqa: ASYNC110 - the event is the database's
+            await asyncio.sleep(0.02)
     await other.alter(lambda state: State(modes=state.modes | {"quirks": "real"}))
     assert one.read()[1].modes == other.read()[1].modes == {"strict": True, "quirks": "real"}
+
+
+async def test_who_starts_while_the_others_have_lost_their_connections(url, tmp_path, postgres, monkeypatch):
+    """What was set stays: they are there, and will be back in a moment."""
+    async with host(url, tmp_path / "one") as one:
+        await one.alter(lambda _state: FROZEN)
+        monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 60)
+        postgres.run(END_ALL, url.rpartition("/")[2])
+        async with asyncio.timeout(60):
+            while one.hears:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.02)
+        async with host(url, tmp_path / "one") as late:
+            assert late.read()[1] == one.read()[1] == FROZEN
+
+
+async def test_who_hears_nothing_soon_remembers_nothing(url, tmp_path, monkeypatch):
+    """A backend that keeps its connection and does not answer is left within a look, and others need not wait for it."""
+    monkeypatch.setattr("app.postgres.board.LISTEN_SECONDS", 0.05)
+    async with host(url, tmp_path / "one") as one:
+        (backend,) = await present(one)
+        monkeypatch.setattr("app.postgres.board.LOOK_SECONDS", 0.3)
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(30):
+                while one.hears:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.02)
+        finally:
+            monkeypatch.undo()
+            os.kill(backend, signal.SIGCONT)
 
 
 async def test_a_process_that_is_told_nothing_looks_by_itself(url, tmp_path, postgres, monkeypatch):
@@ -195,20 +239,49 @@ async def test_a_process_that_is_told_nothing_looks_by_itself(url, tmp_path, pos
                 await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def a_full_disk(board, tmp_path):
+    """Keep a host from taking anything over."""
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(board, "_store", lambda _state: (tmp_path / "nothing").stat())
+        yield
+
+
+async def logged(caplog, number):
+    """Wait for that many lines, and return them."""
+    async with asyncio.timeout(30):
+        while len(caplog.messages) < number:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+    return caplog.messages
+
+
 async def test_a_full_disk_does_not_end_the_hearing(url, tmp_path, monkeypatch, caplog):
     """What could not be taken over then is taken over later; the log tells of it once, and of its end."""
     monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 0.02)
     async with host(url, tmp_path / "one") as one, host(url, tmp_path / "other") as other:
-        with monkeypatch.context() as full:
-            full.setattr(other, "_store", lambda _state: (tmp_path / "nothing").stat())
-            full.setattr("app.postgres.board.ACKNOWLEDGED_SECONDS", 0.2)
+        async with a_full_disk(other, tmp_path):
             await one.alter(lambda _state: FROZEN)
-        async with asyncio.timeout(30):
-            while other.read()[1] != FROZEN:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
-    failed, known = caplog.messages
+            await logged(caplog, 1)
+            await asyncio.sleep(0.2)
+        failed, known = await logged(caplog, 2)
+        assert other.read()[1] == FROZEN
     assert failed.startswith(f"{url}: what is set on it cannot be taken over: [Errno 2]")
     assert known == f"{url}: the database answers, and what is set on it is known again"
+
+
+async def test_a_full_disk_keeps_nobody_from_replacing_rows(url, tmp_path):
+    """The host that could not is told so, and the lock is free for the next one, on whichever host."""
+    async with host(url, tmp_path / "one") as one, host(url, tmp_path / "other") as other:
+        async with a_full_disk(other, tmp_path):
+            await one.alter(lambda _state: FROZEN)
+            with pytest.raises(FileNotFoundError):
+                async with other.replacing():
+                    pass
+            with pytest.raises(FileNotFoundError):
+                await other.finish_for_dead_processes()
+            async with asyncio.timeout(30), one.replacing():
+                pass
+        assert one.words[EPOCH] % 2 == 0
 
 
 async def test_an_older_copy_takes_the_place_of_the_database(two, postgres, url):

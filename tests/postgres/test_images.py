@@ -11,7 +11,9 @@ from app.errors import StartRefused
 from app.oauth_tables import metadata
 from app.postgres.connections import Connections
 from app.postgres.images import draw, pour
+from app.postgres.rows import of_this_moment
 from app.sqlite.image import FileImage, SeedImage, check_whole
+from app.tables import pubkeys
 from tests.postgres.conftest import MOMENT, planting
 
 pytestmark = pytest.mark.system("postgresql", "pg_ctlcluster")
@@ -133,6 +135,26 @@ async def test_a_drawing_that_fails(driver, tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         await draw(driver, tmp_path / "one", MOMENT)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_emptied_while_somebody_reads_for_long(driver, url, tmp_path, monkeypatch):
+    """Nobody waits for that reader, or behind it; it goes on seeing the rows and the last ids of its moment."""
+    monkeypatch.setattr("app.postgres.rows.READERS_SECONDS", 0.1)
+    await draw(driver, tmp_path / "one", MOMENT)
+    await driver.fetch("SELECT nextval('pubkeys_id_seq') FROM generate_series(1, 40)")
+    others = Connections(url, 2)
+    async with others.lend() as reader, others.lend() as other:
+        async with reader.transaction(isolation="repeatable_read", readonly=True):
+            seen = await of_this_moment(reader)
+            async with asyncio.timeout(30):
+                async with driver.transaction():
+                    await pour(driver, FileImage(tmp_path / "one"))
+                    assert await other.fetchval("SELECT count(*) FROM pubkeys") == 1
+            assert (await seen.count(pubkeys), await seen.last_id(pubkeys)) == (1, 41)
+        assert await other.fetchval("SELECT nextval('pubkeys_id_seq')") == 2
+    await others.close()
+    await draw(driver, tmp_path / "two", MOMENT)
+    assert rows(tmp_path / "two")["pubkeys"] == rows(tmp_path / "one")["pubkeys"]
 
 
 async def test_drawn_while_all_is_replaced(driver, url, tmp_path):

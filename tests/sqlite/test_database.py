@@ -1,4 +1,4 @@
-"""Tests of app/database.py, against real files, real locks and real second processes."""
+"""Tests of app/sqlite/database.py, against real files, real locks and real second processes."""
 
 import hashlib
 import signal
