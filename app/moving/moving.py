@@ -10,7 +10,7 @@ from ..sqlite.rows import SqliteRows, staging_file
 from .carry import Carried, Compared, Differs, carry, compare
 from .ends import named, source_of, target_of
 from .progress import Progress
-from .rows import Rows, is_numbered
+from .rows import Rows, is_numbered, refuse_rows
 
 
 async def export(url: str, file: Path, progress: Progress) -> list[Compared]:
@@ -50,15 +50,12 @@ async def take_in(file: Path, url: str, replace: bool, progress: Progress) -> li
         compared[:] = await compare(carried, arrived, progress)
 
     async with target_of(url) as target:
-        there = 0 if replace else await target.rows()
-        if there:
-            raise StartRefused(
-                f"{named(url)}: it has {there:,} rows, expected a database without any, or --replace to lose them."
-            )
+        if not replace:
+            refuse_rows(named(url), await target.rows())
         with FileImage(file).opened() as connection:
             carried = await carry(SqliteRows(connection), await target.stage(), progress)
         progress.say("Putting all rows in their place at once.")
-        await target.put_in_place(_last_ids(carried), judge)
+        await target.put_in_place(_last_ids(carried), judge, replace)
     return compared
 
 

@@ -47,10 +47,11 @@ class Target(Protocol):
     async def stage(self) -> Staging:
         """Return the place that is filled first, with what is in it already. Raises StartRefused."""
 
-    async def put_in_place(self, last_ids: dict[str, int], judge: "Judge") -> None:
+    async def put_in_place(self, last_ids: dict[str, int], judge: "Judge", replace: bool) -> None:
         """Replace all rows by those of the staging place at once, and give that up.
 
-        `judge` is shown what has arrived; where it raises, as little is changed as can be.
+        `judge` is shown what has arrived; where it raises, as little is changed as can be. Raises StartRefused for rows
+        that have come since the carrying began, unless they may be replaced.
         """
 
 
@@ -65,6 +66,19 @@ def refuse_other_revision(database: str, found: str | None) -> None:
         raise StartRefused(
             f"{database}: its schema revision is {found!r}, expected {HEAD}, to which a start of this stand-in brings it."
         )
+
+
+def refuse_rows(database: str, there: int) -> None:
+    """Raise StartRefused for a database that has any."""
+    if there:
+        raise StartRefused(
+            f"{database}: it has {there:,} rows, expected a database without any, or --replace to lose them."
+        )
+
+
+async def count_all(rows: Rows) -> int:
+    """Return how many there are in all tables."""
+    return sum([await rows.count(table) for table in TABLES])
 
 
 def in_order(table: Table) -> Statement:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
 from ..errors import StartRefused
-from ..moving.rows import TABLES, Judge, refuse_other_revision
+from ..moving.rows import TABLES, Judge, count_all, refuse_other_revision, refuse_rows
 from ..schema import Preparation
 from .board import PostgresBoard
 from .connections import PATIENT_SECONDS, Connections, Driver, shown
@@ -53,40 +53,44 @@ class PostgresTarget:
 
     async def rows(self) -> int:
         """Return how many there are now, in all tables."""
-        if self._is_new:
-            return 0
-        return sum([await PostgresRows(self._driver).count(table) for table in TABLES])
+        return 0 if self._is_new else await count_all(PostgresRows(self._driver))
 
     async def stage(self) -> PostgresStaging:
         """Return the schema."""
         return await staging_in(self._driver)
 
-    async def put_in_place(self, last_ids: dict[str, int], judge: Judge) -> None:
+    async def put_in_place(self, last_ids: dict[str, int], judge: Judge, replace: bool) -> None:
         """Replace all rows, have them judged and give up the staging place, all in one transaction.
 
         Whoever serves the database waits with writes meanwhile, and answers from the rows of before or of after.
         """
         if self._is_new:
-            await prepare(self._url, _with_tables(lambda driver: _pour(driver, last_ids, judge)))
+            await prepare(self._url, self._with_tables(lambda driver: _pour(driver, last_ids, judge)))
             return
         board = PostgresBoard(self._url, self._steering)
         await board.join()
         try:
             with explained(self._url):
                 async with board.replacing() as driver:
+                    if not replace:
+                        refuse_rows(shown(self._url), await count_all(PostgresRows(driver)))
                     await _pour(driver, last_ids, judge)
         finally:
             await board.leave()
 
+    def _with_tables(self, pour: Callable[[Driver], Coroutine[Any, Any, None]]) -> Preparation[None]:
+        """Return what makes the tables and then, as the last thing before the commit, has rows poured into them."""
+        made: list[Connection] = []
 
-def _with_tables(pour: Callable[[Driver], Coroutine[Any, Any, None]]) -> Preparation[None]:
-    """Return what makes the tables and then, as the last thing before the commit, has rows poured into them."""
+        def check(begun: Connection) -> None:
+            if not made:
+                raise StartRefused(
+                    f"{shown(self._url)}: a stand-in has made it its own meanwhile, expected none to start."
+                )
+            driver = cast(Driver, begun.connection.driver_connection)
+            await_only(pour(driver))
 
-    def check(begun: Connection) -> None:
-        driver = cast(Driver, begun.connection.driver_connection)
-        await_only(pour(driver))
-
-    return Preparation(lambda _begun: None, lambda _begun: None, enable_test_tenant=True, check=check)
+        return Preparation(made.append, lambda _begun: None, enable_test_tenant=True, check=check)
 
 
 async def _pour(driver: Driver, last_ids: dict[str, int], judge: Judge) -> None:

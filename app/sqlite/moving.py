@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from ..errors import StartRefused
-from ..moving.rows import TABLES, Judge, refuse_other_revision
+from ..moving.rows import Judge, count_all, refuse_other_revision, refuse_rows
 from ..steering.board import Board
 from .database import MEMORY, explained, named, open_sqlite, revision_of
 from .image import FileImage, restore
@@ -57,14 +57,14 @@ class SqliteTarget:
         with explained(self._location), closing(open_sqlite(self._location)) as connection:
             if revision_of(connection, self._location) is None:
                 return 0
-            return sum([await SqliteRows(connection).count(table) for table in TABLES])
+            return await count_all(SqliteRows(connection))
 
     async def stage(self) -> SqliteStaging:
         """Open the file."""
         self._staging = await asyncio.to_thread(staging_file, Path(f"{self._location}-moving"))
         return self._staging
 
-    async def put_in_place(self, last_ids: dict[str, int], judge: Judge) -> None:
+    async def put_in_place(self, last_ids: dict[str, int], judge: Judge, replace: bool) -> None:
         """Have the staged file judged, then copy it over the database as one transaction, and have that judged.
 
         Whoever serves it waits with writes meanwhile, and answers from the rows of before or of after.
@@ -78,6 +78,8 @@ class SqliteTarget:
         board.open()
         try:
             with explained(self._location), closing(open_sqlite(self._location)) as connection, board.replacing_rows():
+                if not replace:
+                    refuse_rows(named(self._location), await self.rows())
                 await asyncio.to_thread(restore, connection, FileImage(path))
                 await judge(SqliteRows(connection))
         finally:

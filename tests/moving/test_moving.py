@@ -9,13 +9,21 @@ from contextlib import closing
 
 import pytest
 
-from app.moving.carry import TABLES
+from app.databases import board_of, store_of
+from app.modes import Modes
+from app.moving.carry import TABLES, carry
 from app.moving.ends import target_of
-from app.schema import HEAD
+from app.schema import HEAD, Preparation
+from app.settings import Settings
+from app.statements import Insert
+from app.tables import tenants
 from tests.moving.conftest import begun, everything, many_hosts, sqlite
+from tests.postgres.conftest import MOMENT as MOMENT_OF_TESTS
+from tests.postgres.conftest import planting
 from tests.test_migrations import MOMENT
 
 ON_POSTGRESQL = pytest.mark.system("postgresql", "pg_ctlcluster")
+NO_SEED = Preparation(lambda _begun: None, lambda _begun: None, enable_test_tenant=True)
 GOES_ON = r"An earlier call has carried ([0-9,]+) of ([0-9,]+) rows; this one goes on there\."
 
 
@@ -304,6 +312,54 @@ def test_two_calls_at_once(full, tmp_path, run):
         refused = run("export", "--database", sqlite(full), tmp_path / "a.sqlite")
     assert (refused.status, "another process holds it locked" in refused.errors) == (2, True)
     assert run("export", "--database", sqlite(full), tmp_path / "a.sqlite").status == 0
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("ends", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("began", ["new", "empty"])
+def test_a_standin_that_starts_meanwhile(full, empty_postgres, tmp_path, run, monkeypatch, ends, began):
+    """What it has answered for is not replaced, though there was nothing when the import began."""
+    database = sqlite(tmp_path / "new.db") if ends == "sqlite" else empty_postgres
+    run("export", "--database", sqlite(full), tmp_path / "a.sqlite")
+    if began == "empty":
+        asyncio.run(start(database, NO_SEED))
+
+    async def carry_while_one_starts(*arguments):
+        carried = await carry(*arguments)
+        await (start(database, planting()) if began == "new" else add_tenant(database))
+        return carried
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.moving.moving.carry", carry_while_one_starts)
+        refused = run("import", "--database", database, tmp_path / "a.sqlite")
+    name = database.removeprefix("sqlite:///")
+    sentence = {
+        ("postgresql", "new"): f"{name}: a stand-in has made it its own meanwhile, expected none to start.\n",
+        ("sqlite", "new"): f"{name}: it has 14 rows, expected a database without any, or --replace to lose them.\n",
+    }.get((ends, began), f"{name}: it has 1 rows, expected a database without any, or --replace to lose them.\n")
+    assert (refused.status, refused.errors.splitlines(keepends=True)[-1]) == (2, sentence)
+    assert run("export", "--database", database, tmp_path / "b.sqlite").status == 0
+    assert len(everything(tmp_path / "b.sqlite")["tenants"]) == (2 if began == "new" else 1)
+    assert run("import", "--replace", "--database", database, tmp_path / "a.sqlite").status == 0
+
+
+async def start(database, preparation):
+    """Bring a database to the schema, as a stand-in does when it starts."""
+    store = store_of(database, Modes.of(Settings()), board_of(database, tuple))
+    await store.prepare(preparation)
+    await store.close()
+
+
+async def add_tenant(database):
+    """Write one row, as a stand-in that has started may."""
+    board = board_of(database, tuple)
+    store = store_of(database, Modes.of(Settings()), board)
+    await store.prepare(NO_SEED)
+    await board.join()
+    row = {"tenant": "late", "enabled": True, "created": MOMENT_OF_TESTS, "updated": MOMENT_OF_TESTS}
+    await store.write(lambda transaction: transaction.insert(Insert(tenants), **row))
+    await store.close()
+    await board.leave()
 
 
 @ON_POSTGRESQL
