@@ -16,10 +16,10 @@ async def test_up_and_ready(client):
 async def test_a_database_that_is_gone(standin):
     """It lives and is not ready, until the database is back."""
     connection = standin.parts.store._writer.connection
-    connection.execute("ALTER TABLE tenants RENAME TO away")
+    connection.execute("ALTER TABLE alembic_version RENAME TO away")
     unready = await standin.http.get("/_standin/health/ready")
     problem(unready, 503, "Service Unavailable", "The database does not answer, try again.")
     assert unready.headers["retry-after"] == "1"
     assert (await standin.http.get("/_standin/health/live")).status_code == 200
-    connection.execute("ALTER TABLE away RENAME TO tenants")
+    connection.execute("ALTER TABLE away RENAME TO alembic_version")
     assert (await standin.http.get("/_standin/health/ready")).status_code == 200
