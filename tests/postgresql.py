@@ -6,7 +6,6 @@ Each test gets a database of its own in one of them. Nothing here touches a serv
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.ports import free_port
 
 USER = "standin"
 READY_SECONDS = 30
@@ -37,7 +38,7 @@ class Postgres:
         Root's server runs as another user, who cannot enter pytest's folders: its data go to a folder of their own.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="tms-postgresql-")) if _is_root() else folder
-        self.port = _free_port()
+        self.port = free_port()
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         if _is_root():
@@ -150,9 +151,3 @@ def _run(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **_as_another())
     if done.returncode != 0:
         raise NoPostgresError(done.stdout + done.stderr)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.leaks import LOGS
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 ADMIN_SECRET = "adminsecret1"
@@ -96,13 +96,6 @@ def running(
         _stop(server)
         LOGS.read(server.log_path)
     _check_nothing_left_open(server)
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _start(folder: Path, command: Command, environment: Mapping[str, str], settings: Mapping[str, object]) -> Server:

@@ -17,7 +17,8 @@ from app import request_log
 from app.clock import Clock
 from app.request_log import RequestLog
 from tests.clocks import StillClock
-from tests.servers import ROOT, STANDARD, STOP_SECONDS, free_port, running
+from tests.ports import free_port
+from tests.servers import ROOT, STANDARD, STOP_SECONDS, running
 
 AT = "2026-11-23T18:53:33.248Z"
 

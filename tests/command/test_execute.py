@@ -14,7 +14,8 @@ import pytest
 
 from app.remote.calls import Server as Target
 from tests.command.conftest import environment, run_apart
-from tests.servers import free_port, running
+from tests.ports import free_port
+from tests.servers import running
 
 PATIENCE_SECONDS = 30
 ENVIRONMENT = [sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"]

@@ -1,7 +1,8 @@
 """`health`: the exit status that a container's HEALTHCHECK looks at."""
 
 from tests.command.conftest import run_apart
-from tests.servers import STANDARD, free_port, running
+from tests.ports import free_port
+from tests.servers import STANDARD, running
 
 
 def test_a_ready_server(server, run):

@@ -5,7 +5,7 @@ import pytest
 from app.command.shell import SHELLS
 from app.remote.calls import Server as Target
 from tests.command.conftest import run_apart
-from tests.servers import free_port
+from tests.ports import free_port
 
 
 def complete(line, **changed):

@@ -14,7 +14,8 @@ from app.conformance.recordings import SETUPS, VERSIONS, Recording
 from tests.command.conftest import environment
 from tests.conformance.recordings import RECORDINGS
 from tests.conformance.recordings import SETUPS as SETTINGS
-from tests.servers import STANDARD, free_port
+from tests.ports import free_port
+from tests.servers import STANDARD
 
 STANDARD_MODES = {name: STANDARD[name] for name in ("enable_mvp", "enable_test_tenant", "new_clients")}
 

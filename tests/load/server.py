@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from tests.leaks import LOGS
-from tests.servers import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30

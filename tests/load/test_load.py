@@ -13,7 +13,7 @@ from tests.load.hold import hold
 from tests.load.report import Abandoned, Report, Row
 from tests.load.scenarios import CREATEKEY, DEVICEAUTH, LOAD_SUITE, POLL
 from tests.load.server import database_of, start_server, stopping
-from tests.servers import free_port
+from tests.ports import free_port
 
 CONNECTIONS = 10
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.remote.calls import Answer, Server, call, trust_in
 from app.remote.refusals import CallRefused, Unreachable
-from tests.servers import free_port
+from tests.ports import free_port
 
 
 class Told:

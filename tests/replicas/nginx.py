@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers import ROOT, free_port
+from tests.ports import free_port
+from tests.servers import ROOT
 
 TEMPLATE = ROOT / "docs" / "scale" / "nginx.conf"
 LISTEN = "listen 8080;"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.servers import ROOT, free_port
+from tests.ports import free_port
+from tests.servers import ROOT
 from tests.ssh.account import Account
 
 DOCUMENTED = ROOT / "docs/sshd"

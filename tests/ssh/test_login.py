@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from tests.servers import free_port, running
+from tests.ports import free_port
+from tests.servers import running
 from tests.ssh.sshd import HOST, Login, Sshd, running_sshd
 from tests.ssh.standin import StandIn, written
 

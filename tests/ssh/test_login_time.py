@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.ssh.login_time import COMMAND, FILE, STANDIN, Way, main, measure, report
 from tests.ssh.sshd import running_sshd
 
