@@ -4,6 +4,7 @@ import gc
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,10 @@ def test_wrong_settings_end_uvicorn_as_well(tmp_path):
 def test_two_workers_announce_themselves_once(tmp_path):
     """The banner comes once, however many processes serve."""
     with running(tmp_path, by_two_workers, **STANDARD) as server:
-        pass
+        give_up = time.monotonic() + 60
+        while server.log().count("Application startup complete.") < 2:
+            assert time.monotonic() < give_up, server.log()
+            time.sleep(0.02)
     assert server.log().count("For the load suite:") == 1
 
 

@@ -163,6 +163,7 @@ async def read_over_a_stop(tls: bool) -> int:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_large_answer_may_be_read_to_its_end_while_the_server_stops(tls):
+def test_a_large_answer_may_be_read_to_its_end_while_the_server_stops(tls, monkeypatch):
     """What is written is not thrown away at once, although there is nothing left to answer."""
+    monkeypatch.setattr("app.uvicorn_protocol.LAST_ANSWERS_SECONDS", 20)
     assert uvloop.run(read_over_a_stop(tls)) == LARGE

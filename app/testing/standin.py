@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # An RSA-4096 key takes seconds on a busy machine.
 SECONDS = 30
 # The server gathers its lines for a while before it writes them.
-LOG_SECONDS = 0.2
+LOG_SECONDS = 0.5
 
 
 class Tms:

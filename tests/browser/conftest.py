@@ -6,10 +6,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.drive import Visit, chromium, visiting
 from tests.servers import STANDARD, Server, running
+
+# Pages refresh themselves after up to three seconds, and a busy machine takes its time.
+expect.set_options(timeout=20_000)
 
 VisitFor = Callable[..., Visit]
 

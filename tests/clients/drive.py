@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,21 @@ class Control:
         """Return the report's verdict on the client, and what each of its polls was answered."""
         report = self._http.get(f"/_standin/device/{user_code}/report").raise_for_status().json()
         return report["verdict"], [poll["answer"] for poll in report["polls"]]
+
+    def judged_however_slow(self, user_code: str) -> tuple[str, list[str]]:
+        """Return the same with repeated answers once: a client asks again while a busy machine has not yet decided."""
+        verdict, answers = self.judged(user_code)
+        return verdict, [answer for answer, _ in groupby(answers)]
+
+    @contextmanager
+    def standing_clock(self) -> Iterator[None]:
+        """Let the clock stand still, so that a poll that comes at once does so however busy the machine is."""
+        now = self._http.get("/_standin/clock").raise_for_status().json()["now"]
+        self._http.put("/_standin/clock", json={"mode": "frozen", "now": now}).raise_for_status()
+        try:
+            yield
+        finally:
+            self._http.put("/_standin/clock", json={"mode": "real"}).raise_for_status()
 
     def wait_for_polls(self, user_code: str, polls: int) -> None:
         """Return as soon as the flow has been polled so often."""

@@ -79,7 +79,8 @@ def test_meets_an_expiry(public, metadata, control):
 def test_is_slowed_down(public, metadata, control):
     """Its second poll comes at once and is too early; an approval ends the waiting all the same."""
     asked, answers = ask(public, metadata), ["authorization_pending", "slow_down"]
-    assert [refused_poll(public, metadata, asked) for _ in range(2)] == answers
+    with control.standing_clock():
+        assert [refused_poll(public, metadata, asked) for _ in range(2)] == answers
     assert control.judged(asked["user_code"]) == ("hasty", answers)
     control.decide(asked["user_code"], APPROVE)
 

@@ -27,7 +27,7 @@ def log_in(application, control, decision):
     """Walk the flow as MSAL's users do, decided after the first poll; return what the blocking call returns, and the verdict."""
     flow = application.initiate_device_flow(scopes=["email"])
     with control.deciding(flow["user_code"], decision, polls=1):
-        return application.acquire_token_by_device_flow(flow), control.judged(flow["user_code"])
+        return application.acquire_token_by_device_flow(flow), control.judged_however_slow(flow["user_code"])
 
 
 def test_logs_in_and_refreshes(application, control):

@@ -77,6 +77,7 @@ async def test_advancing(client):
 
 async def test_a_device_flow_expires_in_milliseconds(client):
     """The ten minutes of a user code pass by one call."""
+    await client.put(CLOCK, json={"mode": "frozen", "now": NOON})
     flow = (await client.post("/oauth2/device_authorization", data={"client_id": "device-public"})).json()
     poll = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": "device-public"}
     poll["device_code"] = flow["device_code"]

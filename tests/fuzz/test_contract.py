@@ -51,6 +51,7 @@ def driven(server, name, setup, every, document=None):
 def test_made_up_requests(fed, monkeypatch, name, setup, every):
     """The same ones in every run; how long an answer takes is for the command to judge."""
     monkeypatch.setattr(judge, "SLOW_SECONDS", UNHURRIED)
+    monkeypatch.setattr(judge, "RSA_SECONDS", UNHURRIED)
     feeding.set_up(fed, setup)
     finds, count = driven(fed, name, setup, every)
     assert finds == []

@@ -25,7 +25,7 @@ CONDITIONS = ("nothing else", "sweep under way", "journal running over")
 POLLED = 20_000  # flows that are polled and live on, so that none is asked for twice within a second
 RING = 10_000  # entries of the journal
 SWEEP_SECONDS = 600.0
-GOES_ON_SECONDS = 10.0
+GOES_ON_SECONDS = 60.0
 
 
 @dataclass

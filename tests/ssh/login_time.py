@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.testing.standin import LOG_SECONDS
 from tests.load.report import aligned
 from tests.servers import Server, running
 from tests.ssh.account import account
@@ -121,6 +122,7 @@ def main(words: Sequence[str] | None = None) -> int:
         folder.chmod(0o755)  # The account reads its list of keys here.
         with ways(server, folder) as (private_key, measured):
             measure(measured, private_key, logins)
+        time.sleep(LOG_SECONDS)
         took = answers(server.log())
     return report(measured, took, logins)
 

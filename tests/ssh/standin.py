@@ -40,7 +40,7 @@ class StandIn:
         ]
 
     def _sent(self, method: str, path: str, body: object, status: int) -> dict[str, Any]:
-        answer = httpx.request(method, self.url + path, headers=HEADERS, json=body, timeout=60)
+        answer = httpx.request(method, self.url + path, headers=HEADERS, json=body, timeout=300)
         assert answer.status_code == status, answer.text
         return answer.json()
 

@@ -112,7 +112,7 @@ async def test_waiting_for_the_clock(processes):
         moved = State(clock=ClockState("frozen", MOMENT + timedelta(seconds=seconds)))
         await one.steering.change(lambda _state, moved=moved: moved)
         other.steering.refresh()
-        await asyncio.sleep(0.01)
+        await asyncio.wait(waiting, timeout=10 if done else 0.01)
         assert [task.done() for task in waiting] == [done, done]
 
 
