@@ -10,6 +10,7 @@ from tests.ssh.sshd import HOST, Login, Sshd, running_sshd
 from tests.ssh.standin import StandIn, written
 
 pytestmark = [
+    pytest.mark.timeout(400),  # What makes RSA keys steps back behind all else on a busy machine.
     pytest.mark.system("openssh-server", "sshd"),
     pytest.mark.system("openssh-client", "ssh-keygen"),
     pytest.mark.system("curl", "curl"),
