@@ -4,13 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, bindparam, literal_column, update
+from sqlalchemy import Connection, bindparam, column, literal_column, select, table, update
 
 from . import oauth_tables  # noqa: F401 - its tables belong to `metadata` too
+from .statements import Statement
 from .tables import metadata, tenants
 
 REVISIONS = ("tms_0001", "tms_0002", "tms_0003", "tms_0004", "tms_0005", "tms_0006")
 HEAD = REVISIONS[-1]
+# Of all tables this one alone is never replaced; a start writes it together with the seed.
+REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
 _BEFORE_OAUTH = REVISIONS[: REVISIONS.index("tms_0003")]
 
 VERSION_TABLE = """

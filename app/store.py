@@ -50,6 +50,13 @@ class Store(ABC):
         """Return what the writes have come to since the start."""
 
     @abstractmethod
+    async def check(self) -> None:
+        """Find the database migrated and answering, without waiting for rows that are being replaced.
+
+        Raises DatabaseTrouble.
+        """
+
+    @abstractmethod
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row as a named tuple, or None."""
 

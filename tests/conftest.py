@@ -44,7 +44,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_configure() -> None:
     """Have the logs of the servers looked through that tests start, and Ctrl-C be heard however the run was started."""
     LOGS.active = True
-    hypothesis.settings.load_profile("ci")  # No example has a deadline, which a busy machine would miss.
+    # Hypothesis's own: the same examples in every run, and no deadline that a busy machine would miss.
+    hypothesis.settings.load_profile("ci")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # As in what a script starts in the background.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -19,9 +19,9 @@ from .presence import Version, acknowledge, be_present, known_to_all, read
 
 CHANNEL = "standin_board"
 _RETRY_SECONDS = 0.5
-# Until the next look, told or not, and for it: what is remembered behind a connection that was cut on its way is
-# forgotten by the time that a change waits for nobody any more.
-LISTEN_SECONDS, LOOK_SECONDS = 1.0, 2.0
+# A process looks at least so often, told or not, and a look may take so long: what is remembered behind a connection
+# that was cut on its way is forgotten before a change stops waiting for that process.
+LISTEN_SECONDS, LOOK_SECONDS = 1.0, 1.5
 _CONNECTIONS = 4  # one listens, the others change and count
 
 _log = logging.getLogger("tms_standin.board")
@@ -44,6 +44,7 @@ class PostgresBoard(Board):
         self._cleared: list[range] = []
         self._told = asyncio.Event()
         self._hearing: asyncio.Task[None] | None = None
+        self._altering = asyncio.Lock()
         self._shown = shown(url)
         self._trouble = ""  # what the log was told last
         # The version of what this process may remember, None while it does not hear of changes.
@@ -79,7 +80,8 @@ class PostgresBoard(Board):
 
         What `changed` raises leaves it as it was. Raises DatabaseGone.
         """
-        async with self._connections.lend() as driver:
+        # One after the other, as the row has it: whoever waits for it must not take the connections of those who count.
+        async with self._altering, self._connections.lend() as driver:
             async with driver.transaction():
                 version, state = await read(driver, " FOR NO KEY UPDATE", self.patience)
                 self.adopt(version.generation, version.epoch, state)
@@ -168,6 +170,7 @@ class PostgresBoard(Board):
     async def _hear_for_ever(self, heard: asyncio.Event) -> None:
         """Listen, until cancelled; a connection that is lost is replaced as soon as the database is back."""
         while True:
+            pause = _RETRY_SECONDS if self._trouble else 0.0  # At once, so that nobody takes us for gone.
             try:
                 # It holds a lock and listeners that are not for others.
                 async with self._connections.lend(once=True) as driver:
@@ -177,11 +180,11 @@ class PostgresBoard(Board):
                 if not heard.is_set():
                     raise
                 self._tell_of_trouble(error)
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(pause)
 
     async def _hear(self, driver: Driver, heard: asyncio.Event) -> None:
         """Take over what is set, and say so, whenever somebody has told of a change, until the connection ends."""
-        # Where this host knows of a state, others of it are there, or this one was, and will be back in a moment.
+        # It is 0 until this host has taken a state over; after that its processes live, and have lost their connections.
         await be_present(driver, begins=self.words[GENERATION] == 0)
         await driver.add_listener(CHANNEL, lambda *_told: self._told.set())
         driver.add_termination_listener(lambda *_told: self._told.set())
@@ -191,9 +194,9 @@ class PostgresBoard(Board):
                 self._told.clear()  # Before the look: what is told from now on may not be in it.
                 async with asyncio.timeout(LOOK_SECONDS):
                     version = await self._look(driver)
-                self._remember(version.remembered)
-                if version != present:  # Only now that it has been taken over do others stop waiting for this process.
-                    await acknowledge(driver, version)
+                    self._remember(version.remembered)
+                    if version != present:  # Others stop waiting for this process now that it has taken it over.
+                        await acknowledge(driver, version)
                 present = version
                 heard.set()
                 self._tell_of_its_end()

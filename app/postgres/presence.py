@@ -34,6 +34,7 @@ SELECT count(*) FROM standin_replicas WHERE (generation < $1 OR epoch < $2 OR re
     WHERE datname = current_database() AND locktype = 'advisory' AND objid = $4 AND granted
 )
 """
+_GENERATION = "SELECT generation FROM standin_board"  # 0 in a database that was made anew
 _VERSION = "SELECT generation, epoch, remembered FROM standin_board"
 _SELECT = "SELECT generation, epoch, remembered, state FROM standin_board"
 
@@ -50,7 +51,7 @@ async def be_present(driver: Driver, begins: bool) -> None:
     """Hold the lock that says so; a process that begins and gets it alone is the first, and finds nothing set."""
     await driver.execute("SET synchronous_commit = off")
     alone = await driver.fetchval("SELECT pg_try_advisory_lock($1)", PRESENCE)
-    if alone and begins:
+    if alone and (begins or not await driver.fetchval(_GENERATION)):
         await driver.execute(_BEGIN_ANEW, encode(NOTHING))
         await driver.execute("DELETE FROM standin_tallies")
     await driver.execute("SELECT pg_advisory_lock_shared($1)", PRESENCE)

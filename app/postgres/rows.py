@@ -1,4 +1,4 @@
-"""The rows of a PostgreSQL database. It changes none, and begins no transaction."""
+"""The rows of a PostgreSQL database, one by one, as they are at a moment, or away. It commits nothing."""
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -10,7 +10,8 @@ from ..moving.rows import CHUNK, TABLES, in_order, is_numbered
 from .connections import PATIENT_SECONDS, Driver
 
 READERS_SECONDS = 1  # how long those who read a table may take before it is emptied without waiting for them
-_LAST_ID = "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM {0}_id_seq"
+_LAST_ID = "(SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM {0}_id_seq) AS {0}"
+_LAST_IDS = "SELECT " + ", ".join(_LAST_ID.format(table.name) for table in TABLES if is_numbered(table))
 # Unlike setval it is undone with its transaction.
 _GO_ON_AFTER = "ALTER SEQUENCE {0}_id_seq RESTART WITH {1}"
 
@@ -18,10 +19,13 @@ _GO_ON_AFTER = "ALTER SEQUENCE {0}_id_seq RESTART WITH {1}"
 class PostgresRows:
     """The rows that a transaction sees, in the tables themselves or in others that have their columns."""
 
-    def __init__(self, driver: Driver, instead: Mapping[str, Table] | None = None) -> None:
+    def __init__(
+        self, driver: Driver, instead: Mapping[str, Table] | None = None, last_ids: Mapping[str, int] | None = None
+    ) -> None:
+        """Take the last ids of the moment, or none where they are those of whenever one asks."""
         self.driver = driver
         self._instead = instead or {}
-        self._last_ids: dict[str, int] = {}
+        self._last_ids = last_ids
 
     async def count(self, table: Table) -> int:
         """Return how many a table has."""
@@ -38,25 +42,24 @@ class PostgresRows:
         """Return the last id that a table has given away, 0 before the first."""
         if not is_numbered(table):
             return 0
-        if table.name not in self._last_ids:
-            # Not fetchval, which leaves the question open: whoever sets the sequence would wait for it, at full load.
-            ((last,),) = await self.driver.fetch(_LAST_ID.format(table.name))
-            self._last_ids[table.name] = int(last)
-        return self._last_ids[table.name]
+        return (self._last_ids or await _last_ids_now(self.driver))[table.name]
 
     def place_of(self, table: Table) -> Table:
         """Return where the rows of a table are."""
         return self._instead.get(table.name, table)
 
 
+async def _last_ids_now(driver: Driver) -> dict[str, int]:
+    # Not fetchrow, which leaves the question open: whoever sets a sequence would wait for its end, at full load.
+    (record,) = await driver.fetch(_LAST_IDS)
+    return dict(record)
+
+
 async def of_this_moment(driver: Driver) -> PostgresRows:
     """Return the rows of a transaction that reads repeatably, whatever others do until it ends."""
     # What empties a table empties it for those who have begun to read, and no transaction keeps a sequence as it was.
     await driver.execute(f"LOCK TABLE {_names()} IN ACCESS SHARE MODE", timeout=PATIENT_SECONDS)
-    rows = PostgresRows(driver)
-    for table in TABLES:
-        await rows.last_id(table)
-    return rows
+    return PostgresRows(driver, last_ids=await _last_ids_now(driver))
 
 
 async def empty(driver: Driver) -> None:
@@ -69,7 +72,7 @@ async def empty(driver: Driver) -> None:
             await driver.execute(f"SET LOCAL lock_timeout = '{READERS_SECONDS}s'")
             await driver.execute(f"TRUNCATE {_names()}", timeout=PATIENT_SECONDS)
             await driver.execute("SET LOCAL lock_timeout TO DEFAULT")
-    except asyncpg.LockNotAvailableError:
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
         for table in reversed(TABLES):
             await driver.execute(f"DELETE FROM {table.name}", timeout=PATIENT_SECONDS)  # noqa: S608 - names come from tables.py
 

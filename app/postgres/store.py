@@ -16,7 +16,7 @@ from sqlalchemy import Table
 
 from ..errors import POOL_TIMED_OUT, DatabaseError, DatabaseGone, RowsReplaced
 from ..modes import Modes
-from ..schema import Planted, Preparation, Prepared
+from ..schema import REVISION, Planted, Preparation, Prepared
 from ..sqlite.image import Image
 from ..statements import Statement
 from ..steering.board import EPOCH
@@ -57,6 +57,7 @@ class PostgresStore(Store):
         # A write may read beside its transaction; two pools, or writers that wait for a reader could block each other.
         self._readers = Connections(url, READERS)
         self._writers = Connections(url, WRITERS)
+        self._checks = Connections(url, 1)
         self._queue = self._written = 0
         board.forget = self._cache.clear
 
@@ -68,6 +69,15 @@ class PostgresStore(Store):
     def writing(self) -> Writing:
         """Return what the writes have come to since the start; each is a transaction of its own."""
         return Writing(self._queue, (self._written, *[0] * len(BATCH_SIZES)), self._written)
+
+    async def check(self) -> None:
+        """Find the database migrated and answering, beside those who wait for other rows. Raises DatabaseTrouble."""
+        try:
+            with self._in_force():
+                async with self._checks.lend() as driver:
+                    await driver.fetchval(REVISION.postgresql.text)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise translate(error) from error
 
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row as a named tuple, or None."""
@@ -145,8 +155,7 @@ class PostgresStore(Store):
 
     async def close(self) -> None:
         """Let go of the database."""
-        await self._readers.close()
-        await self._writers.close()
+        await asyncio.gather(*(each.close() for each in (self._readers, self._writers, self._checks)))
 
     async def _read(self, question: Callable[[Driver], Awaitable[Result]]) -> Result:
         try:

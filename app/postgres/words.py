@@ -8,13 +8,15 @@ from sqlalchemy import Table
 from ..errors import DatabaseError
 from ..tables import metadata, named_unique_sets
 
-_CODES = {"23505": 2067, "23503": 787, "23514": 275, "23502": 1299}
+_CODES = {"23505": 2067, "23514": 275, "23502": 1299}
+# PostgreSQL 18 names the rule that keeps a parent, with a SQLSTATE of its own; the recordings are of earlier ones.
+_RESTRICT = ("violates RESTRICT setting of foreign key constraint", "violates foreign key constraint")
 _FOREIGN_KEY = "FOREIGN KEY constraint failed"
 
 
 def translate(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> DatabaseError:
     """Return a refusal in both databases' words; PostgreSQL's are its own."""
-    native = str(getattr(error, "message", None) or error)
+    native = str(getattr(error, "message", None) or error).replace(*_RESTRICT)
     return DatabaseError(_in_sqlite(error, native), native)
 
 
@@ -40,8 +42,8 @@ def _in_sqlite(error: asyncpg.PostgresError | asyncpg.InterfaceError, native: st
     state = str(getattr(error, "sqlstate", ""))
     if state == "23505":
         return _unique(str(getattr(error, "constraint_name", "")))
-    if state == "23503":
-        return f"(code: {1811 if native.startswith('update or delete') else _CODES[state]}) {_FOREIGN_KEY}"
+    if state in ("23503", "23001"):
+        return f"(code: {1811 if native.startswith('update or delete') else 787}) {_FOREIGN_KEY}"
     if state == "23514":
         return f"(code: {_CODES[state]}) CHECK constraint failed: {getattr(error, 'constraint_name', '')}"
     return f"(code: {_CODES.get(state, 1)}) {native}"

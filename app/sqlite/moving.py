@@ -1,6 +1,7 @@
 """A SQLite database that rows are carried from or to, while others may serve it."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -79,12 +80,20 @@ class SqliteTarget:
         try:
             with explained(self._location), closing(open_sqlite(self._location)) as connection, board.replacing_rows():
                 if not replace:
-                    refuse_rows(named(self._location), await self.rows())
+                    refuse_rows(named(self._location), await self._rows_after_all(connection))
                 await asyncio.to_thread(restore, connection, FileImage(path))
                 await judge(SqliteRows(connection))
         finally:
             board.close()
         path.unlink()
+
+    async def _rows_after_all(self, connection: sqlite3.Connection) -> int:
+        """Return how many there are once those who have begun to write, or to start, are done."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            return await self.rows()
+        finally:
+            connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Let go of the file; what is in it stays."""

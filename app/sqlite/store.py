@@ -16,7 +16,7 @@ import aiosqlite
 from sqlalchemy import Table
 
 from ..modes import Modes
-from ..schema import Planted, Preparation, Prepared
+from ..schema import REVISION, Planted, Preparation, Prepared
 from ..statements import Statement
 from ..steering.board import Board
 from ..store import PAGE, Store, Writing
@@ -71,6 +71,10 @@ class SqliteStore(Store):
     def writing(self) -> Writing:
         """Return what the writes have come to since the start."""
         return self._writer.writing
+
+    async def check(self) -> None:
+        """Find the database migrated and answering. Raises DatabaseTrouble."""
+        await self.one(REVISION)
 
     async def one(self, statement: Statement, **parameters: Any) -> Any:
         """Return the first row as a named tuple, or None. Raises DatabaseError."""
@@ -146,7 +150,9 @@ class SqliteStore(Store):
 
     async def replace(self, image: Image) -> None:
         """Leave the rows of an image, between two transactions. It commits by itself, in a thread where there is a file."""
+        self._files.check()  # A copy to a file without a name is none.
         await self._writer.alone(lambda connection: restore(connection, image), replaces=True)
+        self._files.check()
 
     async def save(self, path: Path, moment: datetime) -> None:
         """Write all that is committed to an image's file, between two transactions."""

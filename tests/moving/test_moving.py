@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import sqlite3
+import threading
 import time
 from contextlib import closing
 
@@ -15,6 +16,7 @@ from app.moving.carry import TABLES, carry
 from app.moving.ends import target_of
 from app.schema import HEAD, Preparation
 from app.settings import Settings
+from app.sqlite.database import open_sqlite, prepare
 from app.statements import Insert
 from app.tables import tenants
 from tests.moving.conftest import begun, everything, many_hosts, sqlite
@@ -341,6 +343,35 @@ def test_a_standin_that_starts_meanwhile(full, empty_postgres, tmp_path, run, mo
     assert run("export", "--database", database, tmp_path / "b.sqlite").status == 0
     assert len(everything(tmp_path / "b.sqlite")["tenants"]) == (2 if began == "new" else 1)
     assert run("import", "--replace", "--database", database, tmp_path / "a.sqlite").status == 0
+
+
+def test_a_standin_that_is_just_starting(full, tmp_path, run, monkeypatch):
+    """Its transaction is waited for, and what it has planted is counted."""
+    run("export", "--database", sqlite(full), tmp_path / "a.sqlite")
+    new = tmp_path / "new.db"
+
+    async def carry_while_one_starts(*arguments):
+        carried = await carry(*arguments)
+        threading.Thread(target=start_slowly, args=[new, begun := threading.Event()]).start()
+        assert begun.wait(30)
+        return carried
+
+    monkeypatch.setattr("app.moving.moving.carry", carry_while_one_starts)
+    refused = run("import", "--database", sqlite(new), tmp_path / "a.sqlite")
+    sentence = f"{new}: it has 14 rows, expected a database without any, or --replace to lose them."
+    assert (refused.status, refused.errors.splitlines()[-1]) == (2, sentence)
+
+
+def start_slowly(path, begun):
+    """Make and plant a database in a transaction that takes a moment."""
+
+    def plant_slowly(connection):
+        begun.set()
+        time.sleep(1)
+        return planting().plant(connection)
+
+    with closing(open_sqlite(str(path))) as connection:
+        prepare(connection, str(path), planting()._replace(plant=plant_slowly))
 
 
 async def start(database, preparation):

@@ -178,6 +178,13 @@ async def test_a_host_that_says_nothing_holds_nobody_up_for_ever(two, monkeypatc
     assert other.read()[1] == FROZEN
 
 
+@asynccontextmanager
+async def no_connection(**_once):
+    """Stand for a database that cannot be reached."""
+    raise DatabaseGone
+    yield
+
+
 async def present(board):
     """Return the numbers of the connections that hear, once each has said how far."""
     with suppress(DatabaseGone):  # A connection of ours may be among those that have just been ended.
@@ -203,18 +210,32 @@ async def test_who_starts_while_the_others_have_lost_their_connections(url, tmp_
     """What was set stays: they are there, and will be back in a moment."""
     async with host(url, tmp_path / "one") as one:
         await one.alter(lambda _state: FROZEN)
-        monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 60)
-        postgres.run(END_ALL, url.rpartition("/")[2])
-        async with asyncio.timeout(60):
-            while one.hears:  # noqa: ASYNC110 - as above
+        with monkeypatch.context() as away:
+            away.setattr(one._connections, "lend", no_connection)
+            postgres.run(END_ALL, url.rpartition("/")[2])
+            async with asyncio.timeout(60):
+                while one.hears:  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(0.02)
+            async with host(url, tmp_path / "one") as late:
+                assert late.read()[1] == one.read()[1] == FROZEN
+
+
+async def test_a_database_that_was_made_anew(url, tmp_path, postgres):
+    """Whoever starts begins anew there, and the processes that were there before find nothing set either."""
+    async with host(url, tmp_path / "one") as one:
+        await one.alter(lambda _state: FROZEN)
+        postgres.run(
+            "UPDATE standin_board SET generation = 0, epoch = 0, state = '{}';" + END_ALL, url.rpartition("/")[2]
+        )
+        async with asyncio.timeout(60), host(url, tmp_path / "one") as late:
+            while not one.read() == late.read() == (1, NOTHING):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.02)
-        async with host(url, tmp_path / "one") as late:
-            assert late.read()[1] == one.read()[1] == FROZEN
 
 
 async def test_who_hears_nothing_soon_remembers_nothing(url, tmp_path, monkeypatch):
     """A backend that keeps its connection and does not answer is left within a look, and others need not wait for it."""
     monkeypatch.setattr("app.postgres.board.LISTEN_SECONDS", 0.05)
+    monkeypatch.setattr("app.postgres.connections.STATEMENT_SECONDS", 120)
     async with host(url, tmp_path / "one") as one:
         (backend,) = await present(one)
         monkeypatch.setattr("app.postgres.board.LOOK_SECONDS", 0.3)

@@ -71,6 +71,34 @@ async def test_a_borrower_who_is_cancelled(connections):
         assert (one.is_in_transaction(), other.is_in_transaction()) == (False, False)
 
 
+async def test_a_borrower_who_is_cancelled_over_a_connection_that_has_ended(connections, postgres):
+    """It ends as whoever has cancelled it expects, and not with an error that it may go on after."""
+    lent = asyncio.get_running_loop().create_future()
+
+    async def wait():
+        async with connections.lend() as driver:
+            lent.set_result(driver)
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    driver = await lent
+    postgres.run(f"SELECT pg_terminate_backend({driver.get_server_pid()})")
+    async with asyncio.timeout(30):
+        while not driver.is_closed():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_one_that_is_lent_once(connections):
+    """Nobody gets it afterwards, whatever it listens to or holds."""
+    async with connections.lend(once=True) as driver:
+        pid = driver.get_server_pid()
+    async with connections.lend() as one, connections.lend() as other:
+        assert pid not in (one.get_server_pid(), other.get_server_pid())
+
+
 async def test_a_file_that_its_borrower_cannot_write(connections):
     """A full disk here is no matter of the database, and leaves the connection as it is."""
     with pytest.raises(OSError, match="No space left on device"):

@@ -47,6 +47,7 @@ async def test_there_and_back(driver, tmp_path):
     await driver.execute("UPDATE pubkeys SET host_account = host_account; DELETE FROM pubkeys")
     async with driver.transaction():
         await pour(driver, FileImage(tmp_path / "one"))
+        assert await driver.fetchval("SHOW lock_timeout") == "0"
     await draw(driver, tmp_path / "two", MOMENT + timedelta(hours=1))
     found = rows(tmp_path / "two")
     assert (found, len(found["pubkeys"])) == (rows(tmp_path / "one"), 1)
@@ -150,6 +151,7 @@ async def test_emptied_while_somebody_reads_for_long(driver, url, tmp_path, monk
                 async with driver.transaction():
                     await pour(driver, FileImage(tmp_path / "one"))
                     assert await other.fetchval("SELECT count(*) FROM pubkeys") == 1
+                    assert await driver.fetchval("SHOW lock_timeout") == "0"
             assert (await seen.count(pubkeys), await seen.last_id(pubkeys)) == (1, 41)
         assert await other.fetchval("SELECT nextval('pubkeys_id_seq')") == 2
     await others.close()

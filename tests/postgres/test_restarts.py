@@ -8,13 +8,13 @@ import pytest
 from app.errors import DatabaseGone
 from app.postgres import connections
 from app.sqlite.image import FileImage
-from app.steering.board import EPOCH
 from app.steering.state import ClockState, State
 from tests.postgres.conftest import MOMENT
 
 pytestmark = pytest.mark.system("postgresql", "pg_ctlcluster")
 
 ALONE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tms-standin'"
+HELD = "SELECT count(*) FROM pg_locks WHERE relation = 'standin_board'::regclass AND mode = 'ExclusiveLock' AND granted"
 FROZEN = State(clock=ClockState("frozen", MOMENT))
 
 
@@ -48,7 +48,8 @@ async def test_replacing_rows_may_take_longer_than_a_statement(store_for, url, t
         async with reader.transaction():
             await reader.execute("LOCK TABLE pubkeys IN SHARE MODE")
             replacing = asyncio.create_task(store.replace(FileImage(tmp_path / "image.sqlite")))
-            await until(lambda: store._board.words[EPOCH] % 2)
+            while not await reader.fetchval(HELD):  # noqa: ASYNC110 - the event is the database's
+                await asyncio.sleep(0.01)
             setting = asyncio.create_task(store._board.alter(lambda _state: FROZEN))
             await asyncio.sleep(1.5)
             assert not (replacing.done() or setting.done())

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 from app.errors import DatabaseError, Refusal, RowsReplaced
 from app.oauth.failures import person_limit
 from app.postgres.locks import PRESENCE
+from app.postgres.store import READERS
 from app.sqlite.image import FileImage
 from app.statements import Insert, Statement, matching
 from app.steering.board import EPOCH
@@ -264,6 +265,21 @@ async def test_rows_that_are_replaced_for_a_long_time(store_for, monkeypatch):
     row, rows, written = await asyncio.gather(*asked)
     assert (row.id, len(rows), written) == (2, 2, None)
     assert await names(store) == {"default": 1, "new": 3, "test": 2}
+
+
+async def test_what_needs_no_rows_while_they_are_replaced(store_for):
+    """Who asks whether the database answers, or counts, waits for nobody, however many wait for rows or to set something."""
+    store, other = await store_for(), await store_for()
+    async with store._board.replacing() as driver:
+        await driver.execute("LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE")
+        asked = [asyncio.create_task(other.one(TENANT, tenant="test")) for _ in range(2 * READERS)]
+        asked += [asyncio.create_task(other._board.alter(lambda state: state)) for _ in range(6)]
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(30):
+            await other.check()
+            assert await other._board.tally(1) == 0
+        assert not any(task.done() for task in asked)
+    await asyncio.gather(*asked)
 
 
 async def test_another_host_is_told_of_replaced_rows(store_for, tmp_path):

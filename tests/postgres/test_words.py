@@ -37,6 +37,17 @@ async def test_a_refusal_in_the_words_of_sqlite(store, sql):
     assert (found.sqlite, found.postgresql) == (SQL[sql], refused.value.message)
 
 
+async def test_postgresql_18_keeps_a_parent_in_other_words(store):
+    """They are those of the versions before (contract 2.0), which the recordings have."""
+    words = 'update or delete on table "tenants" violates {}foreign key constraint "k" on table "clients"'
+    raised = words.format("RESTRICT setting of ")
+    async with store._readers.lend() as driver:
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await driver.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = '{raised}'; END $$")
+    found = translate(refused.value)
+    assert (found.sqlite, found.postgresql) == ("(code: 1811) FOREIGN KEY constraint failed", words.format(""))
+
+
 def test_the_sets_of_columns_that_no_two_rows_share():
     """In the order of their making; an index that repeats a constraint's columns is no second one."""
     assert unique_sets(clients) == [("tenant", "app_name", "app_version"), ("tenant", "client_id")]
