@@ -1,7 +1,7 @@
 """Counts wrong guesses of codes and secrets by their source; a success does not wipe the count (rows SEC-01, SEC-11)."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 
@@ -32,9 +32,13 @@ class Limit(NamedTuple):
     async def seconds_to_wait(self, reader: Reader, source: str, now: datetime) -> int:
         """Return how long this source is locked out, in whole seconds; 0 means that it may guess. Raises DatabaseError."""
         row = await reader.one(_FIND, source=f"{self.kind} {source}")
-        if row is None or row.failures < self.most or now >= row.window_ends_at:
+        if row is None or row.failures < self.most or self._is_over(row, now):
             return 0
         return int((row.window_ends_at - now).total_seconds()) + 1
+
+    def _is_over(self, row: Any, now: datetime) -> bool:
+        """Return whether a window has ended, or begins only later: a clock that was set back keeps nobody out."""
+        return bool(now >= row.window_ends_at or now < row.window_ends_at - self.window)
 
     async def note(self, transaction: Transaction, source: str, now: datetime) -> None:
         """Count one wrong guess; the window begins with the first."""
@@ -44,7 +48,7 @@ class Limit(NamedTuple):
                 _INSERT, source=f"{self.kind} {source}", failures=1, window_ends_at=now + self.window
             )
             return
-        over = now >= row.window_ends_at
+        over = self._is_over(row, now)
         await transaction.update(
             _UPDATE,
             oauth_failures,

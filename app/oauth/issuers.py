@@ -24,8 +24,9 @@ class Issuer(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """The path in front of the issuer's endpoints on this server."""
-        return prefix_of(self.name)
+        """The path in front of the issuer's endpoints, as a browser has to ask for them."""
+        _, slash, path = self.url.partition("://")[2].partition("/")
+        return slash + path
 
 
 def prefix_of(name: str) -> str:

@@ -1,5 +1,6 @@
 """Who may ask and who may approve: clients and users of tms.toml on top of the seeded ones. It decides nothing."""
 
+import re
 from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +17,7 @@ from .scripts import steps_of
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
+_LOOPBACK_PORT = re.compile(r"^(http://(?:127\.0\.0\.1|\[::1\])):\d{1,5}(?=[/?]|$)")
 _CLIENT = Statement(select(oauth_clients).where(matching(oauth_clients, "client_id")))
 _CLIENTS = Statement(select(oauth_clients).where(oauth_clients.c.tapis_tenant == literal_column("''")))
 _USER = Statement(select(oauth_users).where(matching(oauth_users, "username")))
@@ -77,8 +79,13 @@ class Client(NamedTuple):
         return response_type == "code" and self.check_grant_type("authorization_code")
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Return whether the browser may be sent there: a registered URI, or loopback (RFC 8252 7.3)."""
-        return redirect_uri in self.redirect_uris or (not self.redirect_uris and is_loopback(redirect_uri))
+        """Return whether the browser may be sent there: a registered URI, or loopback where none is registered.
+
+        Of a registered loopback address any port is meant (RFC 8252 7.3).
+        """
+        if not self.redirect_uris:
+            return is_loopback(redirect_uri)
+        return redirect_uri in self.redirect_uris or without_port(redirect_uri) in map(without_port, self.redirect_uris)
 
     def get_default_redirect_uri(self) -> str | None:
         """Return where the browser goes when the client does not say."""
@@ -95,6 +102,11 @@ def is_loopback(uri: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1") and not parts.fragment
+
+
+def without_port(uri: str) -> str:
+    """Return a URI of a loopback address, in digits, without its port, and any other one as it is."""
+    return _LOOPBACK_PORT.sub(r"\1", uri)
 
 
 class Registry:

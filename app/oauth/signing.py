@@ -20,7 +20,9 @@ from .tokens import Unsigned
 ALGORITHM = "RS256"
 KEY_BITS = 2048
 ACCESS_TYPE = "at+jwt"
+MALFORMED = (ValueError, TypeError, AttributeError)  # joserfc looks into a header before it knows what that is
 _PARSED_KEYS = 100
+_DRAWS = 121  # one more than there are ready keys of this length
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7638, SHA-256
 
 _KEYS = Statement(
@@ -64,16 +66,29 @@ class SigningKeys:
         return await asyncio.to_thread(_sign_all, dict(response), key)
 
     async def current(self, issuer: str) -> Any:
-        """Return the newest key of an issuer (a joserfc RSAKey with its `kid`), made at the first need."""
-        row = await self._store.cached(_KEYS, issuer=issuer)
-        if row is None:
+        """Return the newest key of an issuer (a joserfc RSAKey with its `kid`), made at the first need.
+
+        That is a write of its own, so nobody may need it inside of another one.
+        """
+        key = await self.newest(issuer)
+        if key is None:
             async with self._making:
                 row = await self._store.one(_KEYS, issuer=issuer) or await self.rotate(issuer)
-        return self._key(row.kid, row.private_key)
+            key = self._key(row.kid, row.private_key)
+        return key
+
+    async def newest(self, issuer: str) -> Any:
+        """Return the newest key of an issuer, or None before the first need."""
+        row = await self._store.cached(_KEYS, issuer=issuer)
+        return None if row is None else self._key(row.kid, row.private_key)
+
+    async def kept(self, issuer: str) -> list[Any]:
+        """Return every key of an issuer that is still stored, the newest first, however long it is retired."""
+        return [self._key(row.kid, row.private_key) for row in await self._rows(issuer)]
 
     async def rotate(self, issuer: str) -> Any:
         """Make a new key, retire the one before, and return the new row."""
-        kid, private_key = await asyncio.to_thread(_new_key, self._chance)
+        kid, private_key = await self._drawn()
         now = self._clock.now()
 
         async def replace(transaction: Transaction) -> None:
@@ -87,8 +102,7 @@ class SigningKeys:
     async def published(self, issuer: str) -> list[Any]:
         """Return the keys of an issuer that tokens in use may be signed with, the newest first (row JK-05)."""
         await self.current(issuer)
-        now = self._clock.now()
-        rows = [row async for page in self._store.pages(_KEYS, issuer=issuer) for row in page]
+        now, rows = self._clock.now(), await self._rows(issuer)
         return [self._key(row.kid, row.private_key) for row in rows if self._is_in_use(row.retired_at, now)]
 
     async def verified(self, issuer: str, token: str) -> dict[str, Any] | None:
@@ -102,10 +116,21 @@ class SigningKeys:
             if key is None or header.get("typ") != ACCESS_TYPE:
                 return None
             payload = jws.deserialize_compact(token, key, [ALGORITHM]).payload
-        except (JoseError, ValueError):
+        except (JoseError, *MALFORMED):
             return None
         claims: dict[str, Any] = msgspec.json.decode(payload)
         return claims
+
+    async def _rows(self, issuer: str) -> list[Any]:
+        return [row async for page in self._store.pages(_KEYS, issuer=issuer) for row in page]
+
+    async def _drawn(self) -> tuple[str, str]:
+        """Return a key that is nobody's yet. What a seeded chance draws may be stored by an earlier run, or used up."""
+        for _ in range(_DRAWS):
+            kid, private_key = await asyncio.to_thread(_new_key, self._chance)
+            if await self._store.one(_KEY, kid=kid) is None:
+                return kid, private_key
+        return await asyncio.to_thread(_new_key, Chance())
 
     async def _by_id(self, issuer: str, kid: str) -> Any:
         if _THUMBPRINT.fullmatch(kid) is None:  # It is whatever the caller wrote.

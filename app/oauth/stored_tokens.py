@@ -32,8 +32,8 @@ class StoredToken(NamedTuple):
         return str(self.row.scope)
 
     def is_expired(self) -> bool:
-        """Return whether its time is over."""
-        return bool(self.now >= self.row.expires_at)
+        """Return whether its time is over: the second that it was told as its `exp`."""
+        return bool(self.now >= self.row.expires_at.replace(microsecond=0))
 
     def is_revoked(self) -> bool:
         """Return whether it, or its whole grant, was revoked, or its one use is over."""

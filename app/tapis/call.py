@@ -1,5 +1,6 @@
 """One Tapis request: which tenant, seen at which base URL, with what body. It answers nothing."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -29,7 +30,11 @@ class Call:
         self.scope = scope
         self.values = values
         self.exchange = Exchange(parts, Issuer(tenant.issuer, f"{base_url}/v3/oauth2"), scope, receive)
-        self.now = self.exchange.now
+
+    @property
+    def now(self) -> datetime:
+        """The instant at which all of the request that was asked for was there."""
+        return self.exchange.now
 
     def header(self, name: bytes) -> str | None:
         """Return the first header of a name, or None."""

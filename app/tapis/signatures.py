@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ..oauth.signing import ALGORITHM, SigningKeys
+from ..oauth.signing import ALGORITHM, MALFORMED, SigningKeys
 
 
 async def signed(keys: SigningKeys, issuer: str, claims: list[dict[str, Any]]) -> list[str]:
@@ -15,10 +15,14 @@ async def signed(keys: SigningKeys, issuer: str, claims: list[dict[str, Any]]) -
 
 
 async def is_signed_by(keys: SigningKeys, issuer: str, token: str) -> bool:
-    """Return whether one of a tenant's keys has signed a token, the present one or one that is retired."""
-    if _verifies(token, await keys.current(issuer)):
-        return True
-    return any(_verifies(token, key) for key in await keys.published(issuer))
+    """Return whether one of a tenant's keys has signed a token, the present one or one that is retired.
+
+    It makes none: it is asked inside of transactions as well.
+    """
+    newest = await keys.newest(issuer)
+    if newest is None:
+        return False
+    return _verifies(token, newest) or any(_verifies(token, key) for key in await keys.kept(issuer))
 
 
 async def public_pem(keys: SigningKeys, issuer: str) -> str:
@@ -34,7 +38,7 @@ def claims_of(token: str) -> dict[str, Any] | None:
 
     try:
         return msgspec.json.decode(jws.extract_compact(token.encode()).payload, type=dict[str, Any])
-    except (JoseError, msgspec.DecodeError, ValueError, RecursionError):
+    except (JoseError, msgspec.DecodeError, *MALFORMED, RecursionError):
         return None
 
 
@@ -51,6 +55,6 @@ def _verifies(token: str, key: Any) -> bool:
 
     try:
         jws.deserialize_compact(token, key, [ALGORITHM])
-    except (JoseError, ValueError):
+    except (JoseError, *MALFORMED):
         return False
     return True

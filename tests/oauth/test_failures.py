@@ -32,6 +32,18 @@ async def test_the_window_begins_with_the_first(standin):
     assert await wait(standin, 300) == 0
 
 
+async def test_a_clock_that_was_set_back(standin):
+    """Nobody waits for it to catch up: the window is of a time that has yet to come, and the count begins anew."""
+    for _ in range(2):
+        await noted(standin, 86_400)
+    assert await wait(standin, 86_400) > 0
+    assert await wait(standin, 0) == 0
+    await noted(standin, 0)
+    assert await wait(standin, 0) == 0
+    await noted(standin, 1)
+    assert await wait(standin, 1) > 0
+
+
 async def test_a_new_window(standin):
     """After the end the count begins anew."""
     for seconds in (0, 100, 300):

@@ -53,7 +53,7 @@ async def test_a_hint_hides_nothing(standin, name, hint):
     assert (await standin.introspect(tokens[name], token_type_hint=hint))["active"] is True
 
 
-@pytest.mark.parametrize("token", ["unknown", "a.b.c", "..", "é", "x" * 20_000, " "])
+@pytest.mark.parametrize("token", ["unknown", "a.b.c", "..", "é", "x" * 20_000, " ", "WyJhbGciXQ.e30.x"])
 async def test_an_unknown_token(standin, token):
     """Nothing but that it is not active (row IN-04)."""
     assert await standin.introspect(token) == {"active": False}
@@ -69,6 +69,17 @@ async def test_an_expired_token(standin):
     assert (await standin.introspect(tokens["refresh_token"]))["active"] is True
     standin.advance(2_592_000 - 3600)
     assert await standin.introspect(tokens["refresh_token"]) == {"active": False}
+
+
+async def test_the_second_of_its_end(standin):
+    """It is over at the `exp` that was told, though it was made later in that second (row IN-05)."""
+    standin.advance(0.7)
+    tokens = await standin.tokens()
+    standin.advance(3599)
+    told = await standin.introspect(tokens["access_token"])
+    assert (told["active"], told["exp"]) == (True, standin.now + 1)
+    standin.advance(0.2)
+    assert await standin.introspect(tokens["access_token"]) == {"active": False}
 
 
 async def test_a_used_refresh_token(standin):

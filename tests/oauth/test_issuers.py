@@ -113,6 +113,11 @@ def test_the_prefix():
     assert (Issuer("", "http://a").prefix, Issuer("b", "http://a/issuers/b").prefix) == ("", "/issuers/b")
 
 
+def test_the_prefix_behind_a_proxy():
+    """A browser asks for the path of `oauth.issuer` as well, which a proxy takes away (row X-10)."""
+    assert asked(b"a", name="b", issuer="https://x/auth").prefix == "/auth/issuers/b"
+
+
 @pytest.mark.parametrize("hosts", [[], [b"standin", b"evil"], [b"a b"], [b""], [b"standin:port"]])
 @pytest.mark.parametrize(
     "path", ["/oauth2/device_authorization", "/oauth2/token", "/oauth2/jwks", WELL_KNOWN, "/oauth2/userinfo"]

@@ -145,11 +145,18 @@ def test_the_scope_to_grant(asked, granted):
         (("https://x/back",), "https://x/back/", False),
         (("https://x/back",), "http://localhost/back", False),
         ((), "http://localhost:1234/back?x=y", True),
+        (("http://127.0.0.1/back", "https://x:1/back"), "http://127.0.0.1:51234/back", True),
+        (("http://[::1]:1/back",), "http://[::1]:2/back", True),
+        (("http://127.0.0.1/back",), "http://127.0.0.1:1/other", False),
+        (("http://127.0.0.1/back",), "http://127.0.0.1:1@evil/back", False),
+        (("http://127.0.0.1/back",), "https://127.0.0.1:1/back", False),
+        (("http://localhost/back", "https://x:1/back"), "http://localhost:1/back", False),
+        (("https://x:1/back",), "https://x:2/back", False),
         ((), "https://x/back", False),
     ],
 )
 def test_where_the_browser_may_be_sent(registered, uri, may):
-    """To the letter where something is registered, else to this machine (RFC 8252 7.3)."""
+    """To the letter where something is registered, but for the port of this machine's address, else to this machine (RFC 8252 7.3)."""
     assert client("x", redirect_uris=registered).check_redirect_uri(uri) is may
 
 

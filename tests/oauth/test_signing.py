@@ -84,6 +84,22 @@ async def test_a_rotation_of_another_issuer(standin):
     assert (await standin.parts.signing.current("a")).kid == key.kid
 
 
+async def test_more_keys_than_are_ready(standin_for):
+    """A seeded run has ready ones for 120 issuers; the next ones are made as in any other run."""
+    standin = await standin_for(random_seed=1)
+    made = {(await standin.parts.signing.current(f"issuer{number}")).kid for number in range(120)}
+    fresh = await standin.parts.signing.current("another")
+    assert (len(made), fresh.kid in made) == (120, False)
+
+
+async def test_keys_of_an_earlier_seeded_run(standin_for):
+    """They are there when the same seed draws them again: the next one is taken."""
+    standin = await standin_for(random_seed=1)
+    first = await standin.parts.signing.current("a")
+    standin.parts.chance.begin_again()
+    assert (await standin.parts.signing.current("b")).kid != first.kid
+
+
 async def test_another_worker_sees_a_rotation(standin):
     """The keys are in the database."""
     before, other = await standin.parts.signing.current(""), keys_of(standin)

@@ -73,10 +73,10 @@ async def test_whose_it_is(standin, name):
 
 @pytest.mark.parametrize(("name", "seconds"), [("access_token", 3600), ("refresh_token", 2_592_000)])
 async def test_when_it_ends(standin, name, seconds):
-    """At its end and from then on; one whose time is over is found all the same."""
+    """In the second of its end, which is told as `exp`, and from then on; one whose time is over is found all the same."""
     text = (await standin.tokens())[name]
     token = await found(standin, text)
-    ends = token.row.expires_at
+    ends = token.row.expires_at.replace(microsecond=0)
     moments = [ends - timedelta(microseconds=1), ends, ends + timedelta(days=1)]
     assert [token._replace(now=now).is_expired() for now in moments] == [False, True, True]
     standin.advance(seconds + 1)

@@ -77,7 +77,10 @@ def unsigned(header, claims="{}"):
     "token",
     [
         *("", "x", "a.b.c", "..", "...", "a.b", " ", "Bearer", "é".encode().decode("latin-1"), "x" * 20_000),
-        *(unsigned(text) for text in ("", "{", "[]", "1", "null", '"x"', "{}", '{"kid": "x"}', "[" * 10_000)),
+        *(
+            unsigned(text)
+            for text in ("", "{", "[]", "1", "null", '"x"', '"alg"', '["alg"]', "{}", '{"kid": "x"}', "[" * 10_000)
+        ),
         unsigned('{"alg": "RS256", "typ": "at+jwt", "kid": "\\u0000"}'),
         unsigned('{"alg": "RS256", "typ": "at+jwt", "kid": "\\ud800"}'),
         unsigned('{"alg": "RS256", "typ": "at+jwt", "kid": {"a": [1]}}'),
@@ -96,7 +99,15 @@ async def test_a_token_with_a_known_key_and_hostile_parts(standin):
     tokens = await standin.tokens()
     head, claims, signature = tokens["access_token"].split(".")
     header, _ = await standin.verified(tokens["access_token"])
-    changes = [{"alg": "none"}, {"alg": "HS256"}, {"alg": ["RS256"]}, {"typ": "JWT"}, {"crit": ["x"]}, {"b64": False}]
+    changes = [
+        {"alg": "none"},
+        {"alg": "HS256"},
+        {"alg": ["RS256"]},
+        {"typ": "JWT"},
+        {"crit": ["x"]},
+        {"crit": 5},
+        {"b64": False},
+    ]
     for change in changes:
         told = unsigned(json.dumps({**header, **change})).split(".")[0]
         challenged(await standin.userinfo(f"{told}.{claims}.{signature}"))

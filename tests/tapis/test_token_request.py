@@ -176,6 +176,19 @@ async def test_a_refresh(web):
     assert claims_of(newest["access_token"]["access_token"])["tapis/refresh_count"] == 2
 
 
+async def test_a_refresh_after_a_reset(web):
+    """The tenant has no key then, and none is made to look at a token: it is refused, and everybody is served on."""
+    first = await tokens(web, headers=MYCID)
+    old = first["refresh_token"]["refresh_token"]
+    (await web.http.post("/_standin/reset")).raise_for_status()
+    assert (await web.rows())["oauth_signing_keys"] == []
+    async with asyncio.timeout(30):
+        seeded = basic("testclient1", "secret1")
+        refused(await ask(web, headers=seeded, grant_type="refresh_token", refresh_token=old), "Invalid refresh_token.")
+        assert (await web.rows())["oauth_signing_keys"] == []
+        assert list(await tokens(web, **PASSWORD)) == ["access_token"]
+
+
 async def test_refusals_of_a_refresh(web):
     """Rows b to f; nothing is stored."""
     await make_client(web, client_id="second", client_key="key2")

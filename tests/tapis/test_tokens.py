@@ -135,7 +135,19 @@ async def test_who_needs_a_token(standin, method, path):
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "a.b.c", "..", "a.b", "e30.W10.x", "e30.e30", "\xff.\xff.\xff", "W10.e30.e30", "bnVsbA.e30.e30"]
+    "text",
+    [
+        "x",
+        "a.b.c",
+        "..",
+        "a.b",
+        "e30.W10.x",
+        "e30.e30",
+        "\xff.\xff.\xff",
+        "W10.e30.e30",
+        "bnVsbA.e30.e30",
+        "WyJhbGciLCJiNjQiXQ.e30.x",
+    ],
 )
 async def test_what_is_no_jwt(standin, text):
     """It is not parsed, whatever is wrong with it."""
