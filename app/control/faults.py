@@ -12,7 +12,6 @@ from ..faults.hook import placed, tallies_of
 from ..faults.refusals import refusals
 from ..faults.scenarios import SCENARIOS
 from ..parts import Parts
-from ..steering.board import GENERATION
 from ..steering.state import State
 from .problems import FieldError, Refused
 from .shapes import RunningParts
@@ -72,8 +71,7 @@ async def set_faults(parts: RunningParts, wish: Wish) -> FaultsShown:
     document = wish.model_dump(exclude_unset=True)
 
     def changed(state: State) -> State:
-        board = parts.steering.board
-        return _with(state, placed(board, document, board.words[GENERATION]))
+        return _with(state, placed(parts.steering.board, document, state.faults))
 
     await parts.steering.change(changed)
     return await _shown(parts)

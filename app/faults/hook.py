@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from ..edge import Application, Receive, Scope
 from ..errors import DatabaseGone
 from ..parts import Parts
-from ..steering.board import TALLIES, Board
+from ..steering.board import GENERATION, TALLIES, Board
 from ..steering.operations import Named
 from ..uvicorn_connection import Send
 from .database_down import without_database
@@ -65,11 +65,15 @@ class Faults:
         self._over.set()
 
 
-def placed(board: Board, document: dict[str, Any], generation: int) -> dict[str, Any]:
-    """Return what is kept as the state of a document, whose tallies begin at zero."""
-    first = generation % PLACES * _EACH
-    board.clear(range(first, first + _EACH))
-    return {"document": document, "first_tally": first}
+def placed(board: Board, document: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what is kept as the state of a document, whose tallies begin at zero in another place than those before.
+
+    `generation` makes it differ from what is set, so that the same document again is a change as well.
+    """
+    generation = board.words[GENERATION]
+    place = generation % PLACES if before is None else (before["first_tally"] // _EACH + 1) % PLACES
+    board.clear(range(place * _EACH, (place + 1) * _EACH))
+    return {"document": document, "first_tally": place * _EACH, "generation": generation}
 
 
 def tallies_of(board: Board, state: dict[str, Any]) -> Tallies:

@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 
-from ..edge import Application, Receive, Scope
+from ..edge import LARGEST_BODY, Application, Receive, Scope
 from ..parts import Parts
 from ..steering.operations import Named
 from ..uvicorn_connection import Send, drop
 
 _LARGEST_BODY = 65_536  # bytes in which a client's id is looked for, as many as the endpoints read
+_PIECE = 1_048_576  # bytes, more than a server hands on at once
 _MOST_PARAMETERS = 100
 _GONE = "http.disconnect"
 
@@ -62,10 +63,16 @@ class Request:
         await application({**self.scope, "started": self.started}, self._again, send or self.send)
 
     async def gone(self) -> None:
-        """Return when the client has left; what it sends until then is kept for the application."""
+        """Return when the client has left; what it sends until then is kept for the application.
+
+        Of a body that the application will refuse for its size, no more is kept than makes it too large.
+        """
+        size = sum(len(message.get("body", b"")) for message in self._read)
         while True:
             message = await self._receive()
-            self._read.append(message)
+            size += len(message.get("body", b""))
+            if size <= LARGEST_BODY + _PIECE or message["type"] == _GONE:
+                self._read.append(message)
             if message["type"] == _GONE:
                 return
 

@@ -1,5 +1,7 @@
 """Which requests a rule strikes: by operation, client, tenant, count, every n-th, probability, and in which order."""
 
+import asyncio
+
 import pytest
 
 from tests.faults.conftest import CLIENT, HELLO, TEAPOT, VERSION, counts, put_rules, statuses
@@ -196,6 +198,20 @@ async def test_counting_begins_anew_with_every_set(standin):
         await put_rules(standin, {"count": 1, "do": TEAPOT})
         assert await counts(standin) == [(0, 0)]
         assert await statuses(standin, 2) == [418, 200]
+
+
+async def test_the_same_rules_again_let_go_of_what_hangs(standin):
+    """However often something else was set in between; they are new ones, which count from zero."""
+    await put_rules(standin, {"do": {"hang": True}, "count": 1})
+    hanging = asyncio.create_task(standin.http.get("/v1/tms/version"))
+    async with asyncio.timeout(30):
+        while await counts(standin) != [(1, 1)]:  # noqa: ASYNC110 - the event is the server's
+            await asyncio.sleep(0.01)
+        for _ in range(3):
+            await standin.http.post("/_standin/clock/advance", json={"seconds": 1})
+        await put_rules(standin, {"do": {"hang": True}, "count": 1})
+        assert (await hanging).status_code == 200
+    assert await counts(standin) == [(0, 0)]
 
 
 async def test_what_else_is_set_leaves_the_counts(standin):
