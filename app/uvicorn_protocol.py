@@ -4,7 +4,9 @@ llhttp has no bound of its own. It touches names of uvicorn's pinned version, li
 """
 
 import asyncio
+import re
 import resource
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -22,6 +24,9 @@ SPARE_FILES = 64  # that no connection takes: the database's, the journal's, tho
 _BAD, _LONG_TARGET, _LARGE_HEAD = b"400 Bad Request", b"414 URI Too Long", b"431 Request Header Fields Too Large"
 
 
+_HOST_ALONE = re.compile(rb"^(http://[^/?#]+)(?=$|\?)", re.IGNORECASE)
+
+
 class TooMuchError(Exception):
     """The head of a request is out of bounds; what ends the parser's work has to be an exception."""
 
@@ -31,6 +36,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     What every request passes calls uvicorn's method by its class: four times super() cost half a microsecond.
     """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # Of a body that is both chunked and counted the chunks win (contract 6.4).
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_chunked_length=True)
 
     _unread = 0  # bytes since the parser has last handed on a head, a piece of a body or an end
     _refusal = _BAD
@@ -45,6 +55,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if resource.RLIM_INFINITY != most < len(self.connections) + SPARE_FILES:
             self.logger.warning("There are %d connections already: one more was closed.", len(self.connections) - 1)
             transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection that has ended, in order or not: its timer would keep it for as long as it may be idle."""
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, unless the head that it belongs to is too large already."""
@@ -72,6 +87,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refusal = _LARGE_HEAD
             raise TooMuchError
         self._unread = 0
+        if self.url[:7].lower() == b"http://":  # uvicorn has no words for a URL that ends with its host (contract 1.1).
+            self.url = _HOST_ALONE.sub(rb"\1/", self.url, count=1)
         HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
@@ -98,8 +115,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are for its log
-        """Answer without a body, and end the connection; uvicorn calls this for what is no HTTP."""
+        """Answer without a body, and end the connection; uvicorn calls this for what is no HTTP.
+
+        A request in front of it that is there whole may change something: its own answer ends the connection then.
+        """
         if self.cycle is not None and not self.cycle.response_complete:
+            if not self.cycle.more_body:
+                self.cycle.keep_alive = False
+                self.flow.pause_reading()
+                return
             self.cycle.disconnected = True  # Whatever is still to be answered there would come behind this.
             self.cycle.message_event.set()
         date = self.app.clock.http_date()

@@ -1,6 +1,7 @@
 """What one connection may make a real server remember, and how the HTTP layer refuses more (contract 6.4)."""
 
 import asyncio
+import socket
 import ssl
 import sys
 import time
@@ -13,7 +14,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from app.uvicorn_protocol import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS, BoundedProtocol
-from tests.raw import connected, exchange, request_of
+from tests.raw import RETRIEVE, connected, exchange, request_of
 from tests.servers import running
 
 VERSION = ("GET", "/v1/tms/version")
@@ -50,6 +51,12 @@ def test_what_is_out_of_bounds_is_refused_as_by_the_real_server(port, request_, 
 ALLOWED = {
     "as many headers": (request_of(*VERSION, *["X-A: 1"] * (MOST_HEADERS - 1)), 200),
     "a header as large": (request_of(*VERSION, "X-A: " + "a" * (LARGEST_HEAD - 200)), 200),
+    "a URL that ends with its host": (request_of("GET", "http://127.0.0.1"), 200),
+    "one with a query": (request_of("GET", "HTTP://127.0.0.1:1?a=/b"), 200),
+    "a body that is chunked and counted": (
+        request_of(*VERSION, "Content-Length: 1", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n",
+        200,
+    ),
     "a target as long": (request_of("GET", "/" + "a" * (LONGEST_TARGET - 1)), 404),
 }
 
@@ -125,6 +132,33 @@ def _is_served(port):
         return exchange(port, request_of("GET", "/_standin/health/ready")).status == 200
     except (ConnectionError, IndexError):
         return False
+
+
+@pytest.mark.parametrize("requests", [1, 2])
+def test_a_request_in_front_of_what_is_no_http(port, requests):
+    """It is there whole and may have changed something, so it gets its answer, which ends the connection."""
+    with connected(port) as connection:
+        connection.send(RETRIEVE * requests + b"nonsense\r\n\r\n")
+        for _ in range(requests):
+            assert connection.answer().line == "HTTP/1.1 404 Not Found"
+        assert connection.rest() == b""
+
+
+@pytest.mark.parametrize("error", [None, ConnectionResetError()])
+def test_a_connection_that_has_ended_is_forgotten(error):
+    """Its timer goes with it, or it would be remembered for as long as it might have been idle."""
+
+    async def ended():
+        config = Config(answer_large, lifespan="off", timeout_keep_alive=3600)
+        protocol = BoundedProtocol(config, ServerState(), {})
+        ours, theirs = socket.socketpair()
+        await asyncio.get_running_loop().create_connection(lambda: protocol, sock=ours)
+        protocol.timeout_keep_alive_task = timer = asyncio.get_running_loop().call_later(3600, print)
+        protocol.connection_lost(error)
+        theirs.close()
+        return timer.cancelled(), protocol.timeout_keep_alive_task
+
+    assert asyncio.run(ended()) == (True, None)
 
 
 LARGE = 12_000_000
