@@ -78,6 +78,7 @@ class Call:
     def begin(self) -> None:
         """Read from now on; what was read before, of rows that were replaced since, is forgotten."""
         self.caller = None
+        self.has_written = False
         self.epoch = self.parts.steering.epoch
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:

@@ -25,7 +25,8 @@ async def reset(parts: Parts, seed: str | None = None, settings: bool = False) -
     parts.chance.begin_again()
     for forget in parts.steering.at_reset:
         await forget()
-    await parts.snapshots.reset(image, parts.clock.now())
+    now = parts.clock.now()
+    await parts.snapshots.reset(image, now.replace(microsecond=0) if modes.wire.seeds_whole_seconds else now)
     return chosen
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
@@ -19,7 +20,7 @@ from ..private_files import make_private
 from ..schema import HEAD, make
 from ..statements import Statement
 from ..tables import metadata
-from .database import MEMORY, engine_over, open_sqlite
+from .database import BUSY_TIMEOUT_MILLISECONDS, MEMORY, engine_over, open_sqlite
 
 _BUSY_PAUSE = 0.002  # seconds between two looks at a database that another process holds
 _STRANGER = "this is no snapshot of a stand-in, expected what GET snapshots/NAME has answered"
@@ -112,7 +113,7 @@ def save(connection: sqlite3.Connection, path: Path, moment: datetime) -> None:
     with written_whole(path, moment) as unfinished:
         make_private(unfinished)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as image:
-            connection.backup(image, sleep=_BUSY_PAUSE)
+            connection.backup(image, sleep=_BUSY_PAUSE, progress=_no_longer_than_writes())
             image.execute("PRAGMA journal_mode = DELETE")
 
 
@@ -129,9 +130,22 @@ def written_whole(path: Path, moment: datetime) -> Iterator[Path]:
 
 
 def restore(connection: sqlite3.Connection, image: Image) -> None:
-    """Leave what an image holds in a database, and nothing else. Raises what opening it raises."""
+    """Leave what an image holds in a database, and nothing else. Raises what opening it raises, and sqlite3.Error."""
     with image.opened() as source:
-        source.backup(connection, sleep=_BUSY_PAUSE)
+        source.backup(connection, sleep=_BUSY_PAUSE, progress=_no_longer_than_writes())
+
+
+def _no_longer_than_writes() -> Callable[[int, int, int], None]:
+    """Return what ends a copy that meets a lock for as long as a write would wait; by itself it tries for ever."""
+    gives_up = time.monotonic() + BUSY_TIMEOUT_MILLISECONDS / 1000
+
+    def look(status: int, _remaining: int, _total: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > gives_up:
+            locked = sqlite3.OperationalError("database is locked")
+            locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise locked
+
+    return look
 
 
 def revision_of_file(path: Path) -> str:

@@ -25,6 +25,7 @@ Work = Callable[[SqliteTransaction], Awaitable[Any]]
 Outcome = tuple[Any, Exception | None]
 Replacement = Callable[[sqlite3.Connection], None]
 
+_REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
 _CAREFUL_BATCHES = 50  # that have savepoints after one in which a work has raised
 _SPEND = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
 _FIRST_SPENT = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)"
@@ -58,6 +59,7 @@ class Writer:
         self._alone: list[tuple[Callable[[], None], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._careful = 0
+        self._closes = False
         self._spent_ids: Counter[str] = Counter()
         self._batches = [0] * (len(BATCH_SIZES) + 1)
         self._written = 0
@@ -68,7 +70,9 @@ class Writer:
         return Writing(len(self._waiting), tuple(self._batches), self._written)
 
     async def write(self, work: Work, epoch: int | None) -> Any:
-        """Do what Store.write does."""
+        """Do what Store.write does. Raises RuntimeError for a write inside of a work, which would wait for itself."""
+        if self._writing is not None and asyncio.current_task() is self._writing:
+            raise RuntimeError("a write was asked for inside of another one")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(work, future, self._board.words[EPOCH] if epoch is None else epoch))
         self._start_writing()
@@ -90,7 +94,8 @@ class Writer:
         self._spent_ids[table] += 1
 
     async def close(self) -> None:
-        """Finish the writes under way."""
+        """Finish the writes under way, but for those that would wait for other rows."""
+        self._closes = True
         if self._writing is not None:
             await self._writing
         self._committer.shutdown()
@@ -100,6 +105,7 @@ class Writer:
             while self._waiting or self._alone:
                 if self._waiting:
                     await self._gathered()
+                    await self._until_rows_stand()
                     batch, self._waiting = self._waiting, []
                     await self._write_batch(batch)
                 if self._alone:
@@ -114,7 +120,7 @@ class Writer:
             else:
                 await self._in_thread(function)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the call that waits
-            _settle(future, None, error)
+            _settle(future, None, translate(error) if isinstance(error, sqlite3.Error) else error)
         self._changed()
         _settle(future, None, None)  # Without effect where it has failed.
 
@@ -132,6 +138,12 @@ class Writer:
         while len(self._waiting) > before:
             before = len(self._waiting)
             await asyncio.sleep(0)
+
+    async def _until_rows_stand(self) -> None:
+        """Wait while another process replaces the rows: who has read those of before begins anew when others are there."""
+        while self._board.words[EPOCH] % 2 and not self._closes:
+            self._board.finish_for_the_dead()
+            await asyncio.sleep(_REPLACING_SECONDS)
 
     async def _write_batch(self, batch: list[Waiting]) -> None:
         try:

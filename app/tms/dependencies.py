@@ -87,7 +87,8 @@ async def create_missing(call: Call, client_user_id: str, host: str, host_accoun
         async def work(transaction: Transaction, statement: Any = statement, row: Any = row) -> None:
             await transaction.insert_if_absent(statement, **row)
 
-        await call.write(work)
+        # Not call.write: where the rows are replaced behind it, the request may begin anew, since this can be done again.
+        await call.parts.store.write(work, call.epoch)
     return None
 
 

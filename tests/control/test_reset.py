@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 from app.oauth_tables import metadata
+from app.reset import reset
 from tests.control.conftest import problem
 from tests.oauth.driver import BASE
+from tests.seeded import ADMIN
 from tests.seeded import CALLER as CREDENTIALS
 
 RESET = "/_standin/reset"
@@ -37,9 +39,9 @@ async def standin(location, client_for):
     return await client_for(database=location)
 
 
-async def create_key(client):
+async def create_key(client, **wanted):
     """Make a key and return the answer."""
-    return await client.post("/v1/tms/pubkeys/creds", json=WANTED, headers=CREDENTIALS)
+    return await client.post("/v1/tms/pubkeys/creds", json=WANTED | wanted, headers=CREDENTIALS)
 
 
 async def test_what_a_reset_takes_away(standin):
@@ -77,6 +79,19 @@ async def test_the_rows_are_those_of_a_start(client_for, tmp_path):
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+
+
+async def test_whole_seconds_of_0_1_0(client_for):
+    """What a reset plants is dated as at a start: without a fraction (contract 1.6)."""
+    client = await client_for(wire_version="0.1.0")
+    told = []
+    for _ in range(2):
+        tenant = (await client.get("/v1/tms/tenants/test", headers=ADMIN)).json()
+        told.append((tenant["created"], tenant["updated"]))
+        assert (await client.post(RESET)).status_code == 200
+    for created, updated in told:
+        assert created == updated
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created)
 
 
 async def test_another_seed(standin, tmp_path):
@@ -177,6 +192,20 @@ async def test_requests_under_way(client_for, tmp_path):
     with closing(sqlite3.connect(tmp_path / "tms.db")) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+async def test_what_mvp_mode_adds_is_replaced_behind_it(client_for):
+    """The key's request begins anew, and is not refused for want of what it has just added itself."""
+    client = await client_for(database="sqlite://", enable_mvp=True)
+    parts = client._transport.app.edge._parts
+    await reset(parts)
+    for turns in range(40):
+        adding = asyncio.create_task(create_key(client, client_user_id=f"user{turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await reset(parts)
+        made = await adding
+        assert made.status_code == 201, (turns, made.text)
 
 
 async def test_a_write_whose_client_is_gone_begins_anew(client_for):

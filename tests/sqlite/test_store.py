@@ -4,6 +4,8 @@ import asyncio
 import logging
 import resource
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from struct import unpack
@@ -13,10 +15,11 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from app import store as store_module
 from app.clock import NEVER
-from app.errors import DatabaseError, DatabaseGone, Refusal, StartRefused
+from app.errors import DatabaseError, DatabaseGone, Refusal, RowsReplaced, StartRefused
 from app.modes import Modes
 from app.schema import Preparation
 from app.settings import Settings
+from app.sqlite import image as image_module
 from app.sqlite import writer as writer_module
 from app.sqlite.constraints import NUL
 from app.sqlite.database import MEMORY, open_sqlite, prepare
@@ -26,6 +29,7 @@ from app.statements import Insert, Statement, matching
 from app.steering.board import Board
 from app.store import PAGE
 from app.tables import hosts, tenants, user_mfa
+from tests.servers import ROOT
 
 MOMENT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 STAMPS = {"created": MOMENT, "updated": MOMENT}
@@ -56,9 +60,9 @@ async def open_store(template, tmp_path):
     """Return a function that opens a store on tmp_path/tms.db, or in memory, with the schema and no row."""
     opened = []
 
-    async def open_one(location=None, wire_version="0.3.0"):
+    async def open_one(location=None, wire_version="0.3.0", board=None):
         store = SqliteStore(
-            location or str(tmp_path / "tms.db"), Modes.of(Settings(wire_version=wire_version)), Board(None)
+            location or str(tmp_path / "tms.db"), Modes.of(Settings(wire_version=wire_version)), board or Board(None)
         )
         await store.open(lambda connection: copy(template, connection))
         opened.append(store)
@@ -708,6 +712,74 @@ async def test_a_long_lock_refuses_every_waiting_write(path, store, monkeypatch,
     assert await found_by(store) == (1, True)
 
 
+async def test_a_long_lock_refuses_other_rows(path, store, tmp_path, monkeypatch):
+    """A reset waits as long as a write, not for ever, and whoever writes behind it is served."""
+    monkeypatch.setattr(image_module, "BUSY_TIMEOUT_MILLISECONDS", 100)
+    await store.write(adding("a"))
+    await store.save(tmp_path / "image", MOMENT)
+    with outside(path) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(30):
+            assert await refused(store.replace(FileImage(tmp_path / "image"))) == LOCKED
+        behind = asyncio.create_task(store.write(adding("b")))
+        holder.execute("ROLLBACK")
+    assert await behind is None
+    assert names_in(path) == ["a", "b"]
+    await store.replace(FileImage(tmp_path / "image"))
+    assert names_in(path) == ["a"]
+
+
+@contextmanager
+def replacing_elsewhere(path):
+    """Have another process be at replacing the rows."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom app.steering.board import Board\n"
+        "board = Board(Path(sys.argv[1]))\nboard.open()\n"
+        "with board.replacing_rows():\n    print(flush=True)\n    sys.stdin.read()\nboard.close()\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as other:
+        other.stdout.readline()
+        yield
+        other.communicate()
+
+
+async def test_rows_that_another_process_replaces(path, open_store, tmp_path):
+    """A write waits until they are there, and is then told that what its request has read is gone; none waits at the end."""
+    board = Board(tmp_path / "steering")
+    board.open()
+    store = await open_store(board=board)
+    with replacing_elsewhere(tmp_path / "steering"):
+        waiting = [asyncio.create_task(store.write(adding(name))) for name in "ab"]
+        await asyncio.sleep(0.1)
+        assert not any(task.done() for task in waiting)
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RowsReplaced] * 2
+    await store.write(adding("c"))
+    assert names_in(path) == ["c"]
+    with replacing_elsewhere(tmp_path / "steering"):
+        waiting = [asyncio.create_task(store.write(adding("d")))]
+        await asyncio.sleep(0.02)
+        async with asyncio.timeout(30):
+            await store.close()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RowsReplaced]
+    board.close()
+
+
+async def test_a_write_inside_of_a_write(either):
+    """It would wait for itself: it is refused, and everybody is served on."""
+
+    async def work(_transaction):
+        await either.write(adding("inner"))
+
+    async with asyncio.timeout(30):
+        with pytest.raises(RuntimeError, match="inside of another"):
+            await either.write(work)
+        await either.write(adding("a"))
+    assert await names(either) == ["a"]
+
+
 async def test_a_write_that_waits_behind_a_refused_one_is_served(path, store, monkeypatch):
     """It came while the lock was waited for, and gets a patience of its own."""
     monkeypatch.setattr(writer_module, "BUSY_TIMEOUT_MILLISECONDS", 300)
@@ -825,9 +897,10 @@ async def test_a_database_that_may_only_be_read(path, store):
     assert names_in(path) == ["a", "b"]
 
 
-async def test_a_database_whose_file_was_removed(path, store):
+async def test_a_database_whose_file_was_removed(path, store, tmp_path):
     """Nothing is read from a file without a name, nothing that was written there is answered, and none is made anew."""
     await store.write(adding("a"))
+    await store.save(tmp_path / "image", MOMENT)
     path.unlink()
     asked = (store.write(adding("b")), store.one(STATE, tenant="a"), store.cached(STATE, tenant="a"), store.few(NAMES))
     for answer in asked:
@@ -836,6 +909,8 @@ async def test_a_database_whose_file_was_removed(path, store):
     with pytest.raises(DatabaseGone):
         async for _ in store.pages(NAMES):
             pass
+    with pytest.raises(DatabaseGone):
+        await store.replace(FileImage(tmp_path / "image"))
     assert not path.exists()
 
 
