@@ -6,7 +6,6 @@ llhttp has no bound of its own. It touches names of uvicorn's pinned version, li
 import asyncio
 import re
 import resource
-from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -24,7 +23,7 @@ SPARE_FILES = 64  # that no connection takes: the database's, the journal's, tho
 _BAD, _LONG_TARGET, _LARGE_HEAD = b"400 Bad Request", b"414 URI Too Long", b"431 Request Header Fields Too Large"
 
 
-_HOST_ALONE = re.compile(rb"^(http://[^/?#]+)(?=$|\?)", re.IGNORECASE)
+_HOST_ALONE = re.compile(rb"^(https?://[^/?#]+)(?=$|\?)", re.IGNORECASE)
 
 
 class TooMuchError(Exception):
@@ -36,11 +35,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     What every request passes calls uvicorn's method by its class: four times super() cost half a microsecond.
     """
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        # Of a body that is both chunked and counted the chunks win (contract 6.4).
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_chunked_length=True)
 
     _unread = 0  # bytes since the parser has last handed on a head, a piece of a body or an end
     _refusal = _BAD
@@ -69,6 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         too_large = self._unread > LARGEST_HEAD or len(self.headers or ()) > MOST_HEADERS
         if too_large and not self.transport.is_closing():
             self._refusal = _LARGE_HEAD
+            self.flow.pause_reading()  # Of what the parser has refused itself it takes no more.
             self.send_400_response("The head is too large.")
 
     def on_url(self, url: bytes) -> None:
@@ -87,7 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refusal = _LARGE_HEAD
             raise TooMuchError
         self._unread = 0
-        if self.url[:7].lower() == b"http://":  # uvicorn has no words for a URL that ends with its host (contract 1.1).
+        if not self.url.startswith(b"/"):  # uvicorn has no words for a URL that ends with its host (contract 1.1).
             self.url = _HOST_ALONE.sub(rb"\1/", self.url, count=1)
         HttpToolsProtocol.on_headers_complete(self)
 
@@ -122,7 +117,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             if not self.cycle.more_body:
                 self.cycle.keep_alive = False
-                self.flow.pause_reading()
                 return
             self.cycle.disconnected = True  # Whatever is still to be answered there would come behind this.
             self.cycle.message_event.set()

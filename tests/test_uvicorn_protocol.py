@@ -30,6 +30,11 @@ def port(tmp_path_factory):
 
 REFUSED = {
     "no HTTP": (b"nonsense\r\n\r\n", "400 Bad Request"),
+    "a body that is chunked and counted": (
+        request_of(*VERSION, "Content-Length: 1", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n",
+        "400 Bad Request",
+    ),
+    "a body of unknown length": (request_of(*VERSION, "Transfer-Encoding: identity"), "400 Bad Request"),
     "a bad header line": (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", "400 Bad Request"),
     "one header too many": (request_of(*VERSION, *["X-A: 1"] * MOST_HEADERS), "431 Request Header Fields Too Large"),
     "a header too large": (request_of(*VERSION, "X-A: " + "a" * LARGEST_HEAD), "431 Request Header Fields Too Large"),
@@ -53,10 +58,7 @@ ALLOWED = {
     "a header as large": (request_of(*VERSION, "X-A: " + "a" * (LARGEST_HEAD - 200)), 200),
     "a URL that ends with its host": (request_of("GET", "http://127.0.0.1"), 200),
     "one with a query": (request_of("GET", "HTTP://127.0.0.1:1?a=/b"), 200),
-    "a body that is chunked and counted": (
-        request_of(*VERSION, "Content-Length: 1", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n",
-        200,
-    ),
+    "one of https": (request_of("GET", "https://127.0.0.1"), 200),
     "a target as long": (request_of("GET", "/" + "a" * (LONGEST_TARGET - 1)), 404),
 }
 

@@ -73,6 +73,8 @@ class Request:
             size += len(message.get("body", b""))
             if size <= LARGEST_BODY + _PIECE or message["type"] == _GONE:
                 self._read.append(message)
+            elif not message.get("more_body", False):
+                self._read.append({**message, "body": b""})  # Some applications read to the end all the same.
             if message["type"] == _GONE:
                 return
 

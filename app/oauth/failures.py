@@ -22,6 +22,10 @@ _UPDATE = Statement(
 )
 
 
+# A guess may be counted before one that came earlier, and the clocks of several hosts differ by less.
+_ONE_AFTER_THE_OTHER = timedelta(minutes=1)
+
+
 class Limit(NamedTuple):
     """How many wrong guesses of a kind one source has in a window of time."""
 
@@ -38,7 +42,7 @@ class Limit(NamedTuple):
 
     def _is_over(self, row: Any, now: datetime) -> bool:
         """Return whether a window has ended, or begins only later: a clock that was set back keeps nobody out."""
-        return bool(now >= row.window_ends_at or now < row.window_ends_at - self.window)
+        return bool(now >= row.window_ends_at or now < row.window_ends_at - self.window - _ONE_AFTER_THE_OTHER)
 
     async def note(self, transaction: Transaction, source: str, now: datetime) -> None:
         """Count one wrong guess; the window begins with the first."""

@@ -30,7 +30,7 @@ class RefreshToken(RefreshTokenGrant):
             raise InvalidGrantError("The refresh token is unknown")
         if row.client_id != server.client.client_id:
             raise InvalidGrantError("The refresh token was issued to another client")
-        if row.grant_revoked_at is not None or server.now >= row.expires_at:
+        if row.grant_revoked_at is not None or server.now >= row.expires_at.replace(microsecond=0):
             raise InvalidGrantError("The refresh token has expired or was revoked")
         if row.used_at is not None:
             server.wait(revoke_grant(server.transaction, row.grant_id, server.now))

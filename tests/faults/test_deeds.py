@@ -9,6 +9,7 @@ import pytest
 
 from app.errors import ConnectionDropped
 from app.faults.deeds import CutSend
+from app.faults.request import Request
 from app.main import create_app
 from app.settings import Settings
 from tests.faults.conftest import CLIENT, CREATE_KEY, FAULTS, HELLO, KEY, VERSION, counts, put_rules
@@ -149,6 +150,25 @@ async def test_a_hanging_request_that_is_given_up(standin):
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(standin.http.get(CLIENT, headers=CALLER), 0.05)
     assert await counts(standin) == [(1, 1)]
+
+
+async def test_a_large_upload_that_hangs(standin):
+    """Of its body no more is kept than makes it too large, and its end."""
+    piece = {"type": "http.request", "body": b"x" * 500_000, "more_body": True}
+    messages = [*[piece] * 20, {**piece, "more_body": False}, {"type": "http.disconnect"}]
+    kept = []
+
+    async def application(_scope, receive, _send):
+        kept.extend([await receive() for _ in range(12)])
+
+    async def receive():
+        return messages.pop(0)
+
+    request = Request(standin.parts, None, {"method": "POST", "headers": []}, receive, None)
+    await request.gone()
+    await request.forward(application)
+    assert kept == [*[piece] * 10, {**piece, "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+    assert messages == []
 
 
 class Stopping:

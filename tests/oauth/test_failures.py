@@ -44,6 +44,14 @@ async def test_a_clock_that_was_set_back(standin):
     assert await wait(standin, 1) > 0
 
 
+async def test_a_guess_that_was_counted_before_an_earlier_one(standin):
+    """The earlier one wipes nothing out."""
+    for seconds in (10, 10, 9):
+        await noted(standin, seconds)
+    for seconds in (9, 10):
+        assert await wait(standin, seconds) > 0
+
+
 async def test_a_new_window(standin):
     """After the end the count begins anew."""
     for seconds in (0, 100, 300):

@@ -148,12 +148,12 @@ async def test_what_is_no_refresh_token(standin):
 
 
 async def test_an_expired_refresh_token(standin_for):
-    """At its end, not before; a refresh begins a new lifetime."""
+    """In the second of its end, which introspection tells, not before; a refresh begins a new lifetime."""
     standin = await standin_for(oauth={"refresh_token_ttl": 60})
     first = await standin.tokens()
-    standin.advance(59.9)
+    standin.advance(59.7)
     second = (await standin.refresh(first)).json()
-    standin.advance(60)
+    standin.advance(59.1)
     refused(await standin.refresh(second), 400, "invalid_grant")
 
 
