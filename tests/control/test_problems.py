@@ -124,15 +124,22 @@ async def test_a_database_that_refuses(standin_for, tmp_path):
 async def test_a_disk_that_is_full(standin_for, tmp_path):
     """507 with the system's words: what is set has to be in a file that the other processes read."""
     standin = await standin_for(database=f"sqlite:///{tmp_path / 'tms.db'}")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    await standin.http.patch("/_standin/settings", json={"journal": True})
+    await standin.http.get("/v1/tms/version")
+    rows, before = await standin.rows(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:
         answer = await standin.http.patch("/_standin/settings", json={"strict": True})
+        emptied = await standin.http.delete("/_standin/journal")
+        reset = await standin.http.post("/_standin/reset")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    detail = "A file of the stand-in cannot be read or written: File too large."
-    problem(answer, 507, "Insufficient Storage", detail)
+    detail = "A file of the stand-in cannot be read or written: {}."
+    problem(answer, 507, "Insufficient Storage", detail.format("File too large"))
+    problem(emptied, 507, "Insufficient Storage", detail.format("disk I/O error"))
     assert (await standin.http.get("/_standin/settings")).json()["strict"] is False
+    assert await standin.rows() == rows
+    problem(reset, 507, "Insufficient Storage", detail.format("disk I/O error"))
 
 
 async def test_a_fault_of_ours(standin):
