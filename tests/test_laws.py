@@ -40,6 +40,8 @@ OWN_NAMES_IN_SQL = {
     "postgres/moving.py": {"f'INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {staged(table)}'"},
     "postgres/rows.py": {
         "f'SELECT count(*) FROM {self.place_of(table)}'",
+        "'SELECT ' + ', '.join((_LAST_ID.format(table.name) for table in TABLES if is_numbered(table)))",
+        "f'DELETE FROM {table.name}'",
         "f'LOCK TABLE {_names()} IN ACCESS SHARE MODE'",
         "f'TRUNCATE {_names()}'",
     },

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from sqlite3 import Error as SqliteError
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -86,8 +85,7 @@ async def answer_failure(request: Request, failure: Exception) -> Response:
 
 
 HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
-    (Refused, RequestValidationError, HTTPException, HostError, DatabaseTrouble, OSError, SqliteError, Exception),
-    answer_failure,
+    (Refused, RequestValidationError, HTTPException, HostError, DatabaseTrouble, OSError, Exception), answer_failure
 )
 
 
@@ -102,8 +100,6 @@ def _refused(request: Request, failure: Exception) -> Refused:
         return Refused(503, "The database does not answer, try again.", headers={"retry-after": "1"})
     if isinstance(failure, OSError):
         return Refused(507, f"A file of the stand-in cannot be read or written: {failure.strerror}.")
-    if isinstance(failure, SqliteError):  # The journal's; the database's own are a DatabaseTrouble.
-        return Refused(507, f"A file of the stand-in cannot be read or written: {failure}.")
     return Refused(500, "An error of the stand-in, see its log.")
 
 

@@ -5,6 +5,7 @@ to see what the others have answered; there is no fsync, since nothing of it has
 """
 
 import contextlib
+import errno
 import logging
 import sqlite3
 import threading
@@ -170,13 +171,19 @@ class Ring:
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
         """Give the connection that a request's end does not wait for, or None while there has been no entry at all.
 
-        One thread at a time has it: a transaction of two would be one.
+        One thread at a time has it: a transaction of two would be one. Raises OSError for a file that cannot be used.
         """
         with self._lock if self._path is None else self._reading_lock:
-            connection = self._connection if self._path is None else self._opened_reader(self._path)
-            if connection is not None:
-                self._prune(connection)
-            yield connection
+            connection = None
+            try:
+                connection = self._connection if self._path is None else self._opened_reader(self._path)
+                if connection is not None:
+                    self._prune(connection)
+                yield connection
+            except sqlite3.Error as error:
+                if connection is not None and connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise OSError(errno.EIO, str(error)) from error
 
     def _opened_reader(self, path: Path) -> sqlite3.Connection | None:
         if self._reader is None and path.exists():

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, bindparam, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex
 
+from ..clock import Clock
 from ..errors import StartRefused
 from ..oauth_tables import oauth_clients, oauth_users
 from ..private_files import make_private
@@ -137,10 +137,10 @@ def restore(connection: sqlite3.Connection, image: Image) -> None:
 
 def _no_longer_than_writes() -> Callable[[int, int, int], None]:
     """Return what ends a copy that meets a lock for as long as a write would wait; by itself it tries for ever."""
-    gives_up = time.monotonic() + BUSY_TIMEOUT_MILLISECONDS / 1000
+    gives_up = Clock.stopwatch() + BUSY_TIMEOUT_MILLISECONDS / 1000
 
     def look(status: int, _remaining: int, _total: int) -> None:
-        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > gives_up:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and Clock.stopwatch() > gives_up:
             locked = sqlite3.OperationalError("database is locked")
             locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise locked
