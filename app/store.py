@@ -18,6 +18,7 @@ from .transaction import Transaction
 Result = TypeVar("Result")
 
 PAGE = 500  # rows that a long read hands on at a time
+REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
 MOST_REMEMBERED = 10_000  # rows of tenants and credentials
 BATCH_SIZES = (1, 3, 7, 15, 31, 63, 127, 255)  # the most that a batch of each counted size has; then there is no limit
 

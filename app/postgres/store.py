@@ -20,7 +20,7 @@ from ..schema import REVISION, Planted, Preparation, Prepared
 from ..sqlite.image import Image
 from ..statements import Statement
 from ..steering.board import EPOCH
-from ..store import BATCH_SIZES, PAGE, Store, Writing
+from ..store import BATCH_SIZES, PAGE, REPLACING_SECONDS, Store, Writing
 from ..transaction import Transaction
 from . import images
 from .board import PostgresBoard
@@ -38,7 +38,6 @@ REMEMBERED = frozenset(
     ("tenants", "clients", "admin", "oauth_clients", "oauth_users", "oauth_signing_keys", "oauth_secrets")
 )
 _AGAIN_SECONDS = 0.002  # times the number of tries, until the next one
-_REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
 _BEGIN = "BEGIN; LOCK TABLE standin_board IN ROW SHARE MODE; SELECT standin_require_epoch({})"
 _ROWS_REPLACED = "TS001"
 _SPEND = "SELECT nextval(pg_get_serial_sequence($1, 'id'))"
@@ -198,7 +197,7 @@ class PostgresStore(Store):
     async def _wait_for_rows(self) -> None:
         """Give whoever replaces the rows a moment, and finish for a process that died over it."""
         if self._board.words[EPOCH] % 2:
-            await asyncio.sleep(_REPLACING_SECONDS)
+            await asyncio.sleep(REPLACING_SECONDS)
             await self._board.finish_for_dead_processes()
         else:
             await self._board.look()

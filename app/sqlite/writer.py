@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..errors import RowsReplaced
 from ..modes import Modes
 from ..steering.board import EPOCH, Board
-from ..store import BATCH_SIZES, Writing
+from ..store import BATCH_SIZES, REPLACING_SECONDS, Writing
 from .constraints import translate
 from .database import BUSY_TIMEOUT_MILLISECONDS, MEMORY
 from .files import DatabaseFiles
@@ -25,7 +25,6 @@ Work = Callable[[SqliteTransaction], Awaitable[Any]]
 Outcome = tuple[Any, Exception | None]
 Replacement = Callable[[sqlite3.Connection], None]
 
-_REPLACING_SECONDS = 0.005  # between two looks whether other rows are there
 _CAREFUL_BATCHES = 50  # that have savepoints after one in which a work has raised
 _SPEND = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
 _FIRST_SPENT = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)"
@@ -143,7 +142,7 @@ class Writer:
         """Wait while another process replaces the rows: who has read those of before begins anew when others are there."""
         while self._board.words[EPOCH] % 2 and not self._closes:
             self._board.finish_for_the_dead()
-            await asyncio.sleep(_REPLACING_SECONDS)
+            await asyncio.sleep(REPLACING_SECONDS)
 
     async def _write_batch(self, batch: list[Waiting]) -> None:
         try:
