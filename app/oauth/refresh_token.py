@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 from .device_flows import hash_of_code
 from .registry import Client
 from .server import AuthorizationServer
-from .tokens import FIND_REFRESH, TokenResponse, granted_of, revoke_grant, use_refresh_token
+from .tokens import FIND_REFRESH, TokenResponse, granted_of, has_ended, revoke_grant, use_refresh_token
 
 
 class RefreshToken(RefreshTokenGrant):
@@ -30,7 +30,7 @@ class RefreshToken(RefreshTokenGrant):
             raise InvalidGrantError("The refresh token is unknown")
         if row.client_id != server.client.client_id:
             raise InvalidGrantError("The refresh token was issued to another client")
-        if row.grant_revoked_at is not None or server.now >= row.expires_at.replace(microsecond=0):
+        if row.grant_revoked_at is not None or has_ended(row, server.now):
             raise InvalidGrantError("The refresh token has expired or was revoked")
         if row.used_at is not None:
             server.wait(revoke_grant(server.transaction, row.grant_id, server.now))

@@ -9,7 +9,7 @@ from .device_flows import hash_of_code
 from .exchange import ProtocolRequest
 from .registry import Client, Reader
 from .signing import SigningKeys
-from .tokens import FIND_ACCESS, FIND_REFRESH
+from .tokens import FIND_ACCESS, FIND_REFRESH, has_ended
 
 _LONGEST_TOKEN = 16_384
 
@@ -32,8 +32,8 @@ class StoredToken(NamedTuple):
         return str(self.row.scope)
 
     def is_expired(self) -> bool:
-        """Return whether its time is over: the second that it was told as its `exp`."""
-        return bool(self.now >= self.row.expires_at.replace(microsecond=0))
+        """Return whether its time is over."""
+        return has_ended(self.row, self.now)
 
     def is_revoked(self) -> bool:
         """Return whether it, or its whole grant, was revoked, or its one use is over."""

@@ -153,6 +153,11 @@ async def insert_refresh_token(transaction: Transaction, **row: Any) -> None:
     await transaction.insert(_INSERT_REFRESH, **row)
 
 
+def has_ended(row: Any, now: datetime) -> bool:
+    """Return whether a token's time is over: the second that introspection and its own `exp` tell."""
+    return bool(now >= row.expires_at.replace(microsecond=0))
+
+
 async def revoke_grant(transaction: Transaction, grant_id: str, now: datetime) -> None:
     """Revoke a grant with all its tokens."""
     await transaction.update(_REVOKE_GRANT, oauth_grants, of_grant_id=grant_id, revoked_at=now)
