@@ -1,4 +1,9 @@
-"""A clock that stands still until a test moves it."""
+"""Clocks that stand still: one until a test moves it, and that of a server for a while."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
 
 from app.clock import Clock
 
@@ -18,3 +23,14 @@ class StillClock(Clock):
     def stopwatch(self) -> float:  # type: ignore[override] # one that can be set needs its instance
         """Return the duration that was set."""
         return self.measured
+
+
+@contextmanager
+def standing_clock(http: httpx.Client) -> Iterator[None]:
+    """Let a server's clock stand still, so that what comes at once does so however busy the machine is."""
+    now = http.get("/_standin/clock").raise_for_status().json()["now"]
+    http.put("/_standin/clock", json={"mode": "frozen", "now": now}).raise_for_status()
+    try:
+        yield
+    finally:
+        http.put("/_standin/clock", json={"mode": "real"}).raise_for_status()

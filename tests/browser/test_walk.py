@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import httpx
@@ -13,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.callback import callback
 from tests.browser.drive import NARROW, Device, Visit, fill
 from tests.browser.senses import Listener, focused, hard_to_read
+from tests.clocks import standing_clock
 from tests.servers import STANDARD, running
 
 pytestmark = pytest.mark.system("chromium", "chromium")
@@ -216,17 +216,6 @@ def test_the_authorization_code_flow(visit, server, decision):
     assert (answer.status_code, answer.json()["scope"]) == (200, "openid")
 
 
-@contextmanager
-def standing_clock(url: str) -> Iterator[None]:
-    """Let the stand-in's clock stand still."""
-    now = httpx.get(f"{url}/_standin/clock").json()["now"]
-    httpx.put(f"{url}/_standin/clock", json={"mode": "frozen", "now": now}).raise_for_status()
-    try:
-        yield
-    finally:
-        httpx.put(f"{url}/_standin/clock", json={"mode": "real"}).raise_for_status()
-
-
 def test_the_simulator(visit):
     """It polls by itself, by the page's own refresh, shows slow_down, and is connected when it is approved elsewhere (UI-24)."""
     page = visit.page
@@ -235,7 +224,10 @@ def test_the_simulator(visit):
     visit.press("Switch the device on")
     answers = page.locator("tbody tr td:nth-child(2)")
     expect(answers.nth(1)).to_have_text("authorization_pending")
-    with standing_clock(visit.server.url):  # A busy machine may let an interval pass before a button is pressed.
+    with (
+        httpx.Client(base_url=visit.server.url) as http,
+        standing_clock(http),
+    ):  # A busy machine may let an interval pass before a button is pressed.
         visit.press("Poll now")
         visit.press("Poll now")
         expect(answers.last).to_have_text("slow_down")

@@ -56,16 +56,6 @@ class Control:
         verdict, answers = self.judged(user_code)
         return verdict, [answer for answer, _ in groupby(answers)]
 
-    @contextmanager
-    def standing_clock(self) -> Iterator[None]:
-        """Let the clock stand still, so that a poll that comes at once does so however busy the machine is."""
-        now = self._http.get("/_standin/clock").raise_for_status().json()["now"]
-        self._http.put("/_standin/clock", json={"mode": "frozen", "now": now}).raise_for_status()
-        try:
-            yield
-        finally:
-            self._http.put("/_standin/clock", json={"mode": "real"}).raise_for_status()
-
     def wait_for_polls(self, user_code: str, polls: int) -> None:
         """Return as soon as the flow has been polled so often."""
         give_up = time.monotonic() + LONGEST_WAIT

@@ -5,6 +5,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
 from tests.clients.drive import APPROVE, DENY, DEVICE_CODE, EXPIRE, SCOPE, TOKEN_MEMBERS, verified
+from tests.clocks import standing_clock
 
 
 @pytest.fixture
@@ -76,10 +77,10 @@ def test_meets_an_expiry(public, metadata, control):
     assert [refused_poll(public, metadata, asked) for _ in range(2)] == ["expired_token", "expired_token"]
 
 
-def test_is_slowed_down(public, metadata, control):
+def test_is_slowed_down(public, metadata, control, http):
     """Its second poll comes at once and is too early; an approval ends the waiting all the same."""
     asked, answers = ask(public, metadata), ["authorization_pending", "slow_down"]
-    with control.standing_clock():
+    with standing_clock(http):
         assert [refused_poll(public, metadata, asked) for _ in range(2)] == answers
     assert control.judged(asked["user_code"]) == ("hasty", answers)
     control.decide(asked["user_code"], APPROVE)

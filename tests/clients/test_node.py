@@ -63,8 +63,10 @@ def test_is_denied(script, issuer, control):
         control.decide(code, DENY)
 
         assert client.ended() == {"error": "access_denied", "status": 400}
-        verdict, answers = control.judged(code)
-        assert (verdict, answers[-1]) == ("correct", "access_denied")
+        verdict, answers = control.judged_however_slow(code)
+        assert (verdict, answers) in [
+            ("correct", [*waits, "access_denied"]) for waits in ([], ["authorization_pending"])
+        ]
 
 
 @both
@@ -75,8 +77,10 @@ def test_meets_an_expiry(script, issuer, control):
         control.decide(code, EXPIRE)
 
         assert client.ended() == {"error": "expired_token", "status": 400}
-        verdict, answers = control.judged(code)
-        assert (verdict, answers[-1]) == ("correct", "expired_token")
+        verdict, answers = control.judged_however_slow(code)
+        assert (verdict, answers) in [
+            ("correct", [*waits, "expired_token"]) for waits in ([], ["authorization_pending"])
+        ]
 
 
 @both

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from app.settings import OAuth
 from tests.clients.drive import APPROVE, DENY, DEVICE_CODE, EXPIRE, SCOPE
 from tests.clients.serving import BEHIND_REPLICAS
+from tests.clocks import standing_clock
 
 PUBLIC = {"client_id": "device-public"}
 FORM = "application/x-www-form-urlencoded"
@@ -106,11 +107,11 @@ def test_x04_members_have_the_rfc_names(http, metadata, control):
     assert poll(http, metadata, asked).json()["token_type"] == "Bearer"
 
 
-def test_x05_x06_x12_waiting_is_told_with_400_from_the_first_poll_on(http, metadata, control):
+def test_x05_x06_x12_waiting_is_told_with_400_from_the_first_poll_on(http, metadata):
     """A poll at once is free, the next one too early; neither tells an interval or a time that clients would add."""
     asked = ask(http, metadata).json()
 
-    with control.standing_clock():
+    with standing_clock(http):
         answers = [poll(http, metadata, asked) for _ in range(2)]
 
     assert [(answer.status_code, answer.json()["error"]) for answer in answers] == [
