@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,21 @@ async def store_for(url: str, tmp_path) -> AsyncIterator[StoreFor]:
 async def store(store_for: StoreFor) -> PostgresStore:
     """The store of the only process."""
     return await store_for()
+
+
+@contextmanager
+def a_full_disk(board: PostgresBoard) -> Iterator[None]:
+    """Keep a host from taking anything over that is set elsewhere."""
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(board, "_store", lambda _state: Path("/nowhere/to/be/found").stat())
+        yield
+
+
+async def logged(caplog: pytest.LogCaptureFixture, number: int) -> list[str]:
+    """Return what boards have told the log, as soon as it is that many lines."""
+    async with asyncio.timeout(30):
+        while True:
+            lines = [line for name, _, line in caplog.record_tuples if name == "tms_standin.board"]
+            if len(lines) >= number:
+                return lines
+            await asyncio.sleep(0.02)

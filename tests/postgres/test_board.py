@@ -13,6 +13,7 @@ from app.postgres.locks import PRESENCE, REPLACEMENT
 from app.postgres.presence import known_to_all
 from app.steering.board import EPOCH, GENERATION
 from app.steering.state import NOTHING, ClockState, State
+from tests.postgres.conftest import a_full_disk, logged
 
 pytestmark = pytest.mark.system("postgresql", "pg_ctlcluster")
 
@@ -260,27 +261,11 @@ async def test_a_process_that_is_told_nothing_looks_by_itself(url, tmp_path, pos
                 await asyncio.sleep(0.02)
 
 
-@asynccontextmanager
-async def a_full_disk(board, tmp_path):
-    """Keep a host from taking anything over."""
-    with pytest.MonkeyPatch.context() as full:
-        full.setattr(board, "_store", lambda _state: (tmp_path / "nothing").stat())
-        yield
-
-
-async def logged(caplog, number):
-    """Wait for that many lines, and return them."""
-    async with asyncio.timeout(30):
-        while len(caplog.messages) < number:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.02)
-    return caplog.messages
-
-
 async def test_a_full_disk_does_not_end_the_hearing(url, tmp_path, monkeypatch, caplog):
     """What could not be taken over then is taken over later; the log tells of it once, and of its end."""
     monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 0.02)
     async with host(url, tmp_path / "one") as one, host(url, tmp_path / "other") as other:
-        async with a_full_disk(other, tmp_path):
+        with a_full_disk(other):
             await one.alter(lambda _state: FROZEN)
             await logged(caplog, 1)
             await asyncio.sleep(0.2)
@@ -293,7 +278,7 @@ async def test_a_full_disk_does_not_end_the_hearing(url, tmp_path, monkeypatch, 
 async def test_a_full_disk_keeps_nobody_from_replacing_rows(url, tmp_path):
     """The host that could not is told so, and the lock is free for the next one, on whichever host."""
     async with host(url, tmp_path / "one") as one, host(url, tmp_path / "other") as other:
-        async with a_full_disk(other, tmp_path):
+        with a_full_disk(other):
             await one.alter(lambda _state: FROZEN)
             with pytest.raises(FileNotFoundError):
                 async with other.replacing():

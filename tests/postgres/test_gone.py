@@ -12,6 +12,7 @@ import pytest
 from app.main import create_app
 from app.postgres import board
 from app.settings import Settings
+from tests.postgres.conftest import logged
 from tests.postgresql import Postgres, running_postgres
 from tests.servers import STANDARD
 from tests.tms.conftest import CLIENT
@@ -162,16 +163,6 @@ async def test_a_silent_database_keeps_nobody_from_stopping(server):
         for pid in paused:
             os.kill(pid, signal.SIGCONT)
     assert len(paused) > 3
-
-
-async def logged(caplog, number):
-    """Return what the board has told the log, as soon as it is that many lines."""
-    async with asyncio.timeout(10):
-        while True:
-            lines = [line for name, _, line in caplog.record_tuples if name == "tms_standin.board"]
-            if len(lines) >= number:
-                return lines
-            await asyncio.sleep(0.02)
 
 
 async def test_the_log_tells_when_and_until_when(server, caplog):

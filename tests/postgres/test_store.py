@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from sqlalchemy import bindparam, select, update
@@ -17,7 +16,7 @@ from app.steering.board import EPOCH
 from app.steering.state import State
 from app.store import PAGE, Writing
 from app.tables import clients, hosts, pubkeys, tenants
-from tests.postgres.conftest import MOMENT
+from tests.postgres.conftest import MOMENT, a_full_disk
 
 pytestmark = pytest.mark.system("postgresql", "pg_ctlcluster")
 
@@ -241,9 +240,8 @@ async def test_a_commit_whose_connection_ends_before_all_have_forgotten(store):
 async def test_a_commit_on_a_host_whose_disk_is_full(store_for, monkeypatch):
     """It is answered as well, though the host can take nothing over that others have set."""
     one, other = await store_for(), await store_for()
-    with monkeypatch.context() as full:
-        full.setattr(other._board, "_store", lambda _state: Path("/nowhere/to/be/found").stat())
-        full.setattr("app.postgres.board._RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("app.postgres.board._RETRY_SECONDS", 0.02)
+    with a_full_disk(other._board):
         await one._board.alter(lambda _state: State(modes={"strict": True}))
         await other.write(adding("new"))
     assert await names(one) == {"default": 1, "new": 3, "test": 2}
