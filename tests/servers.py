@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 ADMIN_SECRET = "adminsecret1"
 STANDARD = {"enable_mvp": False, "enable_test_tenant": True, "new_clients": "allow", "admin_secret": ADMIN_SECRET}
 READY_SECONDS = 60
+WORKERS_SECONDS = 30
 STOP_SECONDS = 20
 LEFT_OPEN = ("ResourceWarning", "was never awaited", "Task was destroyed", "exception was never retrieved")
 
@@ -96,6 +97,14 @@ def running(
         _stop(server)
         LOGS.read(server.log_path)
     _check_nothing_left_open(server)
+
+
+def wait_for_workers(server: Server, number: int) -> None:
+    """Return when so many of a server's processes have started."""
+    give_up = time.monotonic() + WORKERS_SECONDS
+    while server.log().count("Application startup complete.") < number:
+        assert time.monotonic() < give_up, server.log()
+        time.sleep(0.02)
 
 
 def _start(folder: Path, command: Command, environment: Mapping[str, str], settings: Mapping[str, object]) -> Server:

@@ -4,7 +4,6 @@ import gc
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from app.main import create_app, make_parts
 from app.settings import Settings
 from app.tms import OPERATIONS
 from tests.raw import TEXT, ask, content
-from tests.servers import STANDARD, StartError, as_module, by_two_workers, by_uvicorn, running
+from tests.servers import STANDARD, StartError, as_module, by_two_workers, by_uvicorn, running, wait_for_workers
 
 NO_PLACE = "it cannot be opened (No such file or directory), expected a file in a directory that may be written"
 
@@ -168,10 +167,7 @@ def test_wrong_settings_end_uvicorn_as_well(tmp_path):
 def test_two_workers_announce_themselves_once(tmp_path):
     """The banner comes once, however many processes serve."""
     with running(tmp_path, by_two_workers, **STANDARD) as server:
-        give_up = time.monotonic() + 60
-        while server.log().count("Application startup complete.") < 2:
-            assert time.monotonic() < give_up, server.log()
-            time.sleep(0.02)
+        wait_for_workers(server, 2)
     assert server.log().count("For the load suite:") == 1
 
 

@@ -25,7 +25,7 @@ import pytest
 from tests.load.rows import defects, fingerprints_after, last_key
 from tests.raw import envelope
 from tests.seeded import KEY
-from tests.servers import ADMIN_SECRET, ROOT, STANDARD, by_two_workers, running
+from tests.servers import ADMIN_SECRET, ROOT, STANDARD, by_two_workers, running, wait_for_workers
 
 FINGERPRINT = "SHA256:Y1nwRJ82LwfEwr2cxe48pB5fzqBK3DoKK4DuH584pDw"
 PATIENCE_SECONDS = 30
@@ -109,10 +109,7 @@ def rows(path, statement):
 
 def workers_of(server):
     """Return the processes that serve under uvicorn's parent process, once both do."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while server.log().count("Application startup complete.") < 2:
-        assert time.monotonic() < give_up, server.log()
-        time.sleep(0.02)
+    wait_for_workers(server, 2)
     children = psutil.Process(server.process.pid).children()
     return [child for child in children if any("spawn_main" in part for part in child.cmdline())]
 
